@@ -1,3 +1,46 @@
-"""audiocls: from a folder of sounds to an audio classifier that anyone can load, try and trust."""
+"""audiocls: from a folder of sounds to an audio classifier that anyone can load, try and trust.
+
+Importing this package is cheap: torch and transformers load at first use. Once transformers' auto classes are
+there, audiocls models are known to them, so `pipeline` needs no `trust_remote_code` in the same process.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import wrapt
 
 __version__ = "0.1.0"
+
+# public name -> module that defines it
+_PUBLIC = {
+    "AudioClassifier": "audiocls.inference",
+    "AudioclsError": "audiocls.errors",
+    "TrainConfig": "audiocls.config",
+    "evaluate": "audiocls.inference",
+    "train": "audiocls.training",
+}
+__all__ = ["AudioClassifier", "AudioclsError", "TrainConfig", "evaluate", "train"]
+
+if TYPE_CHECKING:
+    from audiocls.config import TrainConfig
+    from audiocls.errors import AudioclsError
+    from audiocls.inference import AudioClassifier, evaluate
+    from audiocls.training import train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'audiocls' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+@wrapt.when_imported("transformers.models.auto.modeling_auto")
+def _register_with_transformers(auto: Any) -> None:
+    from audiocls.models.configuration_audiocls import AudioClsConfig
+    from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+
+    from transformers.models.auto.configuration_auto import AutoConfig
+
+    AutoConfig.register(AudioClsConfig.model_type, AudioClsConfig, exist_ok=True)
+    auto.AutoModelForAudioClassification.register(AudioClsConfig, AudioClsForAudioClassification, exist_ok=True)

@@ -1,0 +1,81 @@
+"""The configuration saved as `config.json`: features, windows, network and labels of an audiocls model.
+
+Exported with every model: imports only what a Hub user has.
+"""
+
+import difflib
+from typing import Any
+
+from transformers import PretrainedConfig
+
+
+class AudioClsConfig(PretrainedConfig):
+    """Everything needed to rebuild an audiocls model around its weights.
+
+    Args:
+        architecture: name of the network in `networks.NETWORKS`.
+        sampling_rate: rate of `input_values`, in Hz.
+        window_seconds: what the network sees at once; longer clips are cut into windows and their logits averaged.
+        features: `log_mel`, `mfcc`, `chroma`, `spectral_contrast`, or several joined by `+`.
+        n_fft, hop_length: frame length and step of the Fourier transform, in samples.
+        n_mels, fmin_hz, fmax_hz, mel_scale: the mel bands; `fmax_hz=None` is half the sampling rate.
+        n_mfcc: MFCC coefficients.
+        image_size: `[bands, frames]` to resize the feature map to, or None.
+        feature_mean, feature_std: per band, measured on the training part; None leaves features as they are. They
+            are plain lists and no buffers, so that loading in bfloat16 does not round them.
+        network: settings of the network alone, as its class documents them.
+
+    Raises:
+        ValueError: a misspelt field (transformers would accept it silently).
+    """
+
+    model_type = "audiocls"
+
+    def __init__(
+        self,
+        architecture: str = "cnn",
+        sampling_rate: int = 16000,
+        window_seconds: float = 3.0,
+        features: str = "log_mel",
+        n_fft: int = 512,
+        hop_length: int = 256,
+        n_mels: int = 64,
+        n_mfcc: int = 20,
+        fmin_hz: float = 20.0,
+        fmax_hz: float | None = None,
+        mel_scale: str = "slaney",
+        image_size: list[int] | None = None,
+        feature_mean: list[float] | None = None,
+        feature_std: list[float] | None = None,
+        network: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.architecture = architecture
+        self.sampling_rate = sampling_rate
+        self.window_seconds = window_seconds
+        self.features = features
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.n_mfcc = n_mfcc
+        self.fmin_hz = fmin_hz
+        self.fmax_hz = fmax_hz
+        self.mel_scale = mel_scale
+        self.image_size = list(image_size) if image_size is not None else None
+        self.feature_mean = feature_mean
+        self.feature_std = feature_std
+        self.network = dict(network or {})
+        own = [name for name in vars(self) if not name.startswith("_")]
+        for name in kwargs:
+            meant = difflib.get_close_matches(name, own, n=1, cutoff=0.8)
+            if meant:
+                raise ValueError(f"AudioClsConfig has no field {name!r}; did you mean {meant[0]!r}?")
+        super().__init__(**kwargs)
+
+    @property
+    def window_length(self) -> int:
+        """The window in samples."""
+        return max(1, round(self.window_seconds * self.sampling_rate))
+
+
+AudioClsConfig.register_for_auto_class()

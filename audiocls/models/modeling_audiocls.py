@@ -1,0 +1,119 @@
+"""The audiocls model as transformers sees it: waveform in, logits out.
+
+Exported with every model: imports only what a Hub user has, and siblings. The features are its first layer, so
+training, `pipeline`, the app and the command line cannot disagree about them. It does not decode or resample.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from .acoustic_features import AcousticFeatures
+from .configuration_audiocls import AudioClsConfig
+from .networks import NETWORKS
+
+# Long clips pass through the network this many windows at a time, so memory does not grow with their length.
+WINDOWS_AT_ONCE = 32
+
+
+def cut_windows(
+    waveform: torch.Tensor, lengths: torch.Tensor, window_length: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Cut clips into the windows the network sees: the one rule for clips of any length.
+
+    A clip up to one window long is one window of its own length. A longer clip becomes `ceil(length / window)` full
+    windows, evenly spaced, the first at its start and the last at its end. What lies beyond `lengths` has no influence.
+
+    Args:
+        waveform: float `(batch, time)`, padded on the right.
+        lengths: int64 `(batch,)`, valid samples of each clip.
+        window_length: samples.
+
+    Returns:
+        Windows `(total, width)` with `width <= window_length`, their valid samples `(total,)`, and the clip each
+        belongs to `(total,)`.
+    """
+    lengths = lengths.clamp(max=waveform.shape[1])
+    counts = torch.div(lengths + window_length - 1, window_length, rounding_mode="floor").clamp(min=1)
+    owner = torch.repeat_interleave(torch.arange(len(lengths), device=waveform.device), counts)
+    nth = torch.arange(len(owner), device=waveform.device) - (counts.cumsum(0) - counts)[owner]
+    span = (lengths - window_length).clamp(min=0)[owner]
+    starts = torch.div(nth * span, (counts[owner] - 1).clamp(min=1), rounding_mode="floor")
+    valid = lengths[owner].clamp(max=window_length)
+    width = max(int(valid.max()), 1)
+    offsets = torch.arange(width, device=waveform.device)
+    if waveform.shape[1] == 0:
+        return waveform.new_zeros(len(owner), width), valid, owner
+    if len(owner) == len(lengths) and width <= waveform.shape[1]:  # every clip is one window: no gather needed
+        windows = waveform[:, :width]
+    else:
+        index = (starts[:, None] + offsets).clamp(max=waveform.shape[1] - 1)
+        windows = waveform[owner[:, None], index]
+    return windows * (offsets < valid[:, None]), valid, owner
+
+
+class AudioClsForAudioClassification(PreTrainedModel):
+    """Classifier over the audiocls networks; see `AudioClsConfig` for what can be chosen."""
+
+    config_class = AudioClsConfig
+    base_model_prefix = "audiocls"
+    main_input_name = "input_values"
+
+    def __init__(self, config: AudioClsConfig) -> None:
+        super().__init__(config)
+        self.features = AcousticFeatures(config)
+        self.network = NETWORKS[config.architecture](config, self.features.num_bands)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Networks initialise themselves as torch does; transformers' normal(0, 0.02) would be too small for them."""
+
+    def forward(
+        self,
+        input_values: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+    ) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
+        """Score clips of any length.
+
+        Args:
+            input_values: float `(batch, time)`, mono, at `config.sampling_rate`, padded on the right.
+            attention_mask: `(batch, time)`, 1 for samples and 0 for padding; None when nothing is padded.
+            labels: int64 `(batch,)`, or float `(batch, num_labels)` for several labels a clip.
+
+        Returns:
+            `logits` `(batch, num_labels)`, the mean over a clip's windows, and `loss` when labels are given.
+        """
+        if attention_mask is None:
+            lengths = torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
+        else:
+            lengths = attention_mask.sum(-1).long()
+        windows, valid, owner = cut_windows(input_values.float(), lengths, self.config.window_length)
+        parts = [
+            self.network_logits(windows[i : i + WINDOWS_AT_ONCE], valid[i : i + WINDOWS_AT_ONCE])
+            for i in range(0, len(windows), WINDOWS_AT_ONCE)
+        ]
+        window_logits = torch.cat(parts)
+        sums = window_logits.new_zeros(len(input_values), window_logits.shape[1]).index_add(0, owner, window_logits)
+        logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
+
+        loss = None
+        if labels is not None:
+            if self.config.problem_type == "multi_label_classification":
+                loss = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+            else:
+                loss = F.cross_entropy(logits, labels)
+        if return_dict is False:
+            return (logits,) if loss is None else (loss, logits)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
+        features, mask = self.features(windows, valid)
+        return self.network(features.to(self.dtype), mask)
+
+
+AudioClsForAudioClassification.register_for_auto_class("AutoModelForAudioClassification")
