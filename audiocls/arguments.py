@@ -1,0 +1,61 @@
+"""From settings to command-line flags and back: every field of `TrainConfig` is a flag of the same name."""
+
+import argparse
+from typing import Any
+
+from audiocls.config import TrainConfig, base_type, load_recipe, parse_image_size, settings
+from audiocls.errors import UsageError
+
+GROUPS = {
+    "model": "model",
+    "features": "features (the model's first layer)",
+    "data": "data and split",
+    "training": "training",
+}
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every setting. Flags that are not given stay out of the result, so a recipe can fill them."""
+    for group, title in GROUPS.items():
+        arguments = parser.add_argument_group(title)
+        for name, spec in settings().items():
+            if spec.metadata["group"] != group:
+                continue
+            options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
+            kind, default = base_type(name), spec.default
+            if kind is bool:
+                options["action"] = argparse.BooleanOptionalAction if default else "store_true"
+                shown = "on" if default else "off"
+            else:
+                options["type"] = parse_image_size if kind is tuple else kind
+                options["choices"] = spec.metadata["choices"]
+                options["metavar"] = None if spec.metadata["choices"] else spec.metadata["metavar"]
+                shown = "" if default is None else f"{default:g}" if kind is float else str(default)
+            options["help"] = spec.metadata["help"].replace("%", "%%") + (f" [{shown}]" if shown else "")
+            arguments.add_argument(f"--{name}", **options)
+
+
+def read_settings(arguments: argparse.Namespace) -> TrainConfig:
+    """Settings from the recipe, if any, with the given flags over it.
+
+    Raises:
+        UsageError: a value is out of range or the recipe is wrong.
+    """
+    recipe = load_recipe(arguments.config) if arguments.config else {}
+    given = {name: value for name, value in vars(arguments).items() if name in settings()}
+    return TrainConfig.from_dict({**recipe, **given}, source="settings")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=110)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and which takes flags in full only."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message} (see {self.prog} --help)")

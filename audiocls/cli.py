@@ -1,0 +1,144 @@
+"""The command line: one parser, a function a sub-command. What is heavy is imported where it is used."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiocls import __version__
+from audiocls.arguments import Parser, add_settings, read_settings
+from audiocls.errors import AudioclsError
+
+if TYPE_CHECKING:
+    from audiocls.inference import AudioClassifier
+
+DESCRIPTION = """From a folder of sounds to an audio classifier that anyone can load, try and trust.
+
+examples:
+  audiocls train my_sounds                      train on my_sounds/<class>/*.wav and write a model folder
+  audiocls predict runs/my_sounds clip.mp3      say what a file holds
+  audiocls evaluate runs/my_sounds new_sounds   score the model on other labelled sounds
+  audiocls app --model runs/my_sounds           try it in the browser, with the microphone
+"""
+
+TRAIN = """Train a model on labelled sounds and write it to a folder that transformers' pipeline loads.
+
+DATA is a folder with a sub-folder for each class; or with train/ and test/ folders of such; or with a metadata.csv
+(columns file_name and label, or labels separated by |); a zip of any of these; or the id of a Hub data set.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="audiocls", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"audiocls {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    train = commands.add_parser(
+        "train", help="train a model on a folder of sounds", description=TRAIN, usage="audiocls train DATA [options]"
+    )
+    train.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id")
+    train.add_argument("--output_dir", metavar="RUN", help="model folder to write [runs/<name of the data>]")
+    train.add_argument("--config", metavar="FILE.yaml", help="recipe: a YAML file of settings; flags win over it")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run in --output_dir")
+    train.add_argument("--overwrite", action="store_true", help="replace --output_dir if it exists")
+    add_settings(train)
+    train.set_defaults(run=run_train)
+
+    predict = commands.add_parser("predict", help="label audio files", description="Label audio files with a model.")
+    predict.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    predict.add_argument("inputs", metavar="FILE_OR_FOLDER", nargs="+", help="audio files; folders are searched")
+    predict.add_argument("--top_k", type=int, default=3, metavar="N", help="labels shown for each file; 0 for all [3]")
+    predict.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table", help="output [table]")
+    _add_model_options(predict)
+    predict.set_defaults(run=run_predict)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="score a model on labelled sounds",
+        description="Score a model on labelled sounds: on their test part, if they have one, else on all of them.",
+    )
+    evaluate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    evaluate.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id, as for train")
+    evaluate.add_argument("--output_dir", metavar="OUT", help="also write metrics.json, predictions.csv and a picture")
+    evaluate.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
+    _add_model_options(evaluate)
+    evaluate.set_defaults(run=run_evaluate)
+
+    commands.add_parser("app", help="open the app in the browser", add_help=False)
+    return parser
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch_size", type=int, default=16, metavar="N", help="clips scored at once [16]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
+    parser.add_argument(
+        "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"
+    )
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    config = read_settings(arguments)
+    from audiocls.experiment import train
+
+    train(
+        arguments.data,
+        arguments.output_dir,
+        config,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        verbose=True,
+    )
+
+
+def run_predict(arguments: argparse.Namespace) -> None:
+    from audiocls.predictions import predict_files
+
+    predict_files(_load_model(arguments), arguments.inputs, arguments.top_k, arguments.format, arguments.batch_size)
+
+
+def run_evaluate(arguments: argparse.Namespace) -> None:
+    from audiocls.evaluation import format_scores
+    from audiocls.experiment import evaluate
+
+    output_dir = Path(arguments.output_dir) if arguments.output_dir else None
+    metrics = evaluate(
+        _load_model(arguments), arguments.data, output_dir, strict=arguments.strict, batch_size=arguments.batch_size
+    )
+    print(format_scores(metrics))
+
+
+def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":
+    from audiocls.inference import AudioClassifier
+
+    return AudioClassifier.from_pretrained(
+        arguments.model, device=arguments.device, trust_remote_code=arguments.trust_remote_code
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Known failures print one line and return 1, wrong usage 2; Ctrl-C returns 130."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        if argv[:1] == ["app"]:
+            from audiocls.ui.app import main as app
+
+            return app(argv[1:]) or 0
+        arguments = build_parser().parse_args(argv)
+        arguments.run(arguments)
+    except AudioclsError as error:
+        print(f"audiocls: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\naudiocls: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe, such as head, has had enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (keeps the interpreter's last flush quiet)
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
