@@ -10,12 +10,15 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args, get_origin
 
 from audiocls.errors import UsageError
 
 FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
 MODELS = ("cnn",)
+FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
+HOP_SECONDS = 0.016
 
 
 def setting(
@@ -45,8 +48,8 @@ class TrainConfig:
     clip_seconds: float = setting(
         3.0, "features", "window the model sees; longer clips are averaged over windows", metavar="S"
     )
-    n_fft: int = setting(512, "features", "length of the Fourier transform, in samples", metavar="N")
-    hop_length: int = setting(256, "features", "samples between two frames", metavar="N")
+    n_fft: int = setting(0, "features", "length of the Fourier transform, in samples; 0: about 32 ms", metavar="N")
+    hop_length: int = setting(0, "features", "samples between two frames; 0: 16 ms", metavar="N")
     n_mels: int = setting(64, "features", "mel bands", metavar="N")
     n_mfcc: int = setting(20, "features", "MFCC coefficients", metavar="N")
     fmin_hz: float = setting(20.0, "features", "lowest frequency of the mel bands", metavar="HZ")
@@ -113,8 +116,11 @@ class TrainConfig:
             choices = spec.metadata["choices"]
             if choices and getattr(self, name) not in choices:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
-        self._check_features()
         self._check_ranges()
+        # The frame keeps its duration at every sampling rate, as a power of two for a fast transform.
+        self.n_fft = self.n_fft or 1 << math.ceil(math.log2(FRAME_SECONDS * self.sampling_rate))
+        self.hop_length = self.hop_length or max(1, round(HOP_SECONDS * self.sampling_rate))
+        self._check_features()
 
     def _check_features(self) -> None:
         chosen = self.features.split("+")
@@ -137,8 +143,8 @@ class TrainConfig:
         limits: dict[str, tuple[float, float]] = {
             "sampling_rate": (1000, 384_000),
             "clip_seconds": (0.05, 60),
-            "n_fft": (16, 65_536),
-            "hop_length": (1, 65_536),
+            "n_fft": (0, 65_536),
+            "hop_length": (0, 65_536),
             "n_mels": (4, 512),
             "n_mfcc": (1, 512),
             "fmin_hz": (0, self.sampling_rate / 2),
@@ -187,18 +193,19 @@ def settings() -> dict[str, dataclasses.Field]:
 
 def base_type(name: str) -> type:
     """The type of one setting without its `| None`: str, int, float, bool or tuple."""
-    annotation = str(settings()[name].type)
-    for kind in (tuple, bool, int, float, str):
-        if kind.__name__ in annotation.replace("tuple[int, int]", "tuple"):
-            return kind
-    raise TypeError(f"setting {name} has a type that no flag can express: {annotation}")
+    annotation: Any = settings()[name].type
+    kinds = [kind for kind in get_args(annotation) if kind is not NoneType] if is_optional(name) else [annotation]
+    return get_origin(kinds[0]) or kinds[0]
+
+
+def is_optional(name: str) -> bool:
+    return NoneType in get_args(settings()[name].type)
 
 
 def coerce(name: str, value: Any, source: str) -> Any:
     """Check one plain value against the type of its setting; integers serve as floats and "1e-3" as a number."""
     kind = base_type(name)
-    optional = "None" in str(settings()[name].type)
-    if (value is None and optional) or kind is tuple:
+    if (value is None and is_optional(name)) or kind is tuple:
         return value
     if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
         try:

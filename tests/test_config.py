@@ -1,0 +1,83 @@
+"""Settings: one definition for flags, recipes and saved JSON; wrong values are named with their limit."""
+
+import pytest
+
+from audiocls.arguments import Parser, add_settings
+from audiocls.config import TrainConfig, base_type, load_recipe, settings
+from audiocls.errors import UsageError
+
+
+def test_defaults_are_valid_and_survive_json():
+    config = TrainConfig()
+    assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sampling_rate", 0),
+        ("clip_seconds", -1.0),
+        ("test_size", 1.5),
+        ("batch_size", 1),
+        ("learning_rate", float("nan")),
+        ("mixup", -0.1),
+        ("features", "log_mel+log_mel"),
+        ("features", "wavelets"),
+        ("optimizer", "sgd"),
+        ("fmax_hz", 9000.0),
+        ("image_size", (4, 128)),
+        ("n_mfcc", 500),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(UsageError, match=name):
+        TrainConfig(**{name: value})
+
+
+def test_frames_follow_the_sampling_rate_unless_given():
+    at_16k, at_44k = TrainConfig(), TrainConfig(sampling_rate=44100)
+    assert at_16k.hop_length / 16000 == pytest.approx(at_44k.hop_length / 44100, rel=0.02)
+    assert at_44k.n_fft > at_16k.n_fft
+    assert TrainConfig(sampling_rate=44100, n_fft=1024).n_fft == 1024
+
+
+def test_a_recipe_fills_in_and_flags_win(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("num_epochs: 7\nlearning_rate: 1e-3\nimage_size: 128x128\n", encoding="utf-8")
+    values = load_recipe(recipe)
+    config = TrainConfig.from_dict({**values, "num_epochs": 3})
+    assert (config.num_epochs, config.learning_rate, config.image_size) == (3, 1e-3, (128, 128))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("num_epoch: 3", "num_epoch"),
+        ("num_epochs: many", "num_epochs"),
+        ("num_epochs: true", "num_epochs"),
+        ("- 3", "recipe"),
+        ("a: [", "YAML"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_its_name(tmp_path, text, complaint):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=complaint) as caught:
+        load_recipe(recipe)
+    assert "recipe.yaml" in str(caught.value)
+
+
+def test_every_setting_is_a_flag_with_help_and_can_be_given():
+    parser = Parser(prog="x")
+    add_settings(parser)
+    help_text = parser.format_help()
+    for name, spec in settings().items():
+        assert f"--{name}" in help_text
+        assert spec.metadata["help"]
+        kind = base_type(name)
+        if kind is bool:
+            given = parser.parse_args([f"--{name}"])
+        else:
+            example = {tuple: "64x64", int: "3", float: "0.5", str: (spec.metadata["choices"] or ("x",))[0]}[kind]
+            given = parser.parse_args([f"--{name}", example])
+        assert list(vars(given)) == [name]
