@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from audiocls.augment import Augmentation, draw
+from audiocls.config import TrainConfig
 from audiocls.data import Clips
+from audiocls.waveforms import Waveforms, pad_waveforms
 
 
 def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
@@ -33,28 +36,34 @@ def soft_targets(clips: Clips, num_labels: int) -> np.ndarray:
     return np.eye(num_labels, dtype=np.float32)[clips.targets]
 
 
+def own_share(batch: np.ndarray, process: int, processes: int) -> np.ndarray:
+    """The clips of a batch that one process trains on. Neighbours stay together: they are mixup partners."""
+    pairs = [batch[start : start + 2] for start in range(0, len(batch), 2)]
+    return np.concatenate([batch[:0], *pairs[process::processes]])
+
+
+def partners(count: int) -> list[int]:
+    """Who is mixed with whom in a share of `count` clips: 0 with 1, 2 with 3, ...; an odd last one with itself."""
+    return [min(k ^ 1, count - 1) for k in range(count)]
+
+
 @dataclass(frozen=True)
-class Waveforms:
-    """A padded batch: `samples` float32 `(batch, time)` and `lengths` int64 `(batch,)` valid samples of each."""
+class Batch:
+    """One process's share of a step: waveforms, soft targets `(batch, labels)`, and what was drawn for each clip."""
 
-    samples: torch.Tensor
-    lengths: torch.Tensor
-
-    def to(self, device: torch.device) -> "Waveforms":
-        return Waveforms(self.samples.to(device, non_blocking=True), self.lengths.to(device, non_blocking=True))
-
-
-def pad_waveforms(waveforms: list[np.ndarray]) -> Waveforms:
-    """Right-pad 1-D float32 arrays with zeros to the longest."""
-    lengths = [len(waveform) for waveform in waveforms]
-    samples = np.zeros((len(waveforms), max(lengths)), dtype=np.float32)
-    for row, waveform in zip(samples, waveforms, strict=True):
-        row[: len(waveform)] = waveform
-    return Waveforms(torch.from_numpy(samples), torch.tensor(lengths, dtype=torch.int64))
+    waveforms: Waveforms
+    targets: torch.Tensor
+    draws: list[Augmentation]
+    partners: list[int]
 
 
-def random_window(clips: Clips, index: int, window_length: int, generator: np.random.Generator) -> np.ndarray:
-    """A random part of a clip, at most `window_length` samples, float32 `(time,)`."""
-    length = int(clips.lengths[index])
-    start = int(generator.integers(0, max(length - window_length, 0) + 1))
-    return clips.waveform(index, start, min(start + window_length, length))
+def load_batch(
+    clips: Clips, targets: np.ndarray, indices: np.ndarray, epoch: int, config: TrainConfig, window_length: int
+) -> Batch:
+    """Read a random part of each clip, at most `window_length` samples once treated, with its draws."""
+    waveforms, draws = [], []
+    for index in indices.tolist():
+        drawn = draw(config, int(clips.lengths[index]), window_length, clip_generator(config.seed, epoch, index))
+        waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
+        draws.append(drawn)
+    return Batch(pad_waveforms(waveforms), torch.from_numpy(targets[indices]), draws, partners(len(indices)))

@@ -54,6 +54,15 @@ def cut_windows(
     return windows * (offsets < valid[:, None]), valid, owner
 
 
+def level_windows(windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Bring windows `(total, width)` to one loudness (root mean square 0.1 over valid samples), so that gain is no cue.
+
+    Silence stays silence: amplification ends at 80 dB.
+    """
+    power = (windows * windows).sum(1, keepdim=True) / valid.clamp(min=1)[:, None]
+    return windows * (0.1 / power.clamp(min=1e-10).sqrt())
+
+
 class AudioClsForAudioClassification(PreTrainedModel):
     """Classifier over the audiocls networks; see `AudioClsConfig` for what can be chosen."""
 
@@ -112,8 +121,12 @@ class AudioClsForAudioClassification(PreTrainedModel):
 
     def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
-        features, mask = self.features(windows, valid)
+        features, mask = self.window_features(windows, valid)
         return self.network(features.to(self.dtype), mask)
+
+    def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""
+        return self.features(level_windows(windows, valid), valid)
 
 
 AudioClsForAudioClassification.register_for_auto_class("AutoModelForAudioClassification")
