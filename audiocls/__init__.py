@@ -37,10 +37,10 @@ def __getattr__(name: str) -> Any:
 
 @wrapt.when_imported("transformers.models.auto.modeling_auto")
 def _register_with_transformers(auto: Any) -> None:
+    from transformers.models.auto.configuration_auto import AutoConfig
+
     from audiocls.models.configuration_audiocls import AudioClsConfig
     from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-
-    from transformers.models.auto.configuration_auto import AutoConfig
 
     AutoConfig.register(AudioClsConfig.model_type, AudioClsConfig, exist_ok=True)
     auto.AutoModelForAudioClassification.register(AudioClsConfig, AudioClsForAudioClassification, exist_ok=True)

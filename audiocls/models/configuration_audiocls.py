@@ -66,7 +66,10 @@ class AudioClsConfig(PretrainedConfig):
         self.feature_std = feature_std
         self.network = dict(network or {})
         own = [name for name in vars(self) if not name.startswith("_")]
+        common = PretrainedConfig()
         for name in kwargs:
+            if hasattr(common, name):  # "architectures", for one, is no misspelling
+                continue
             meant = difflib.get_close_matches(name, own, n=1, cutoff=0.8)
             if meant:
                 raise ValueError(f"AudioClsConfig has no field {name!r}; did you mean {meant[0]!r}?")
