@@ -1,0 +1,255 @@
+"""From a data source to decoded, checked clips in train, validation and test parts.
+
+Ties together finding (`sources`), decoding (`store`), copies (`fingerprints`) and division (`splits`). Nothing is
+dropped in silence: what is not used is in `AudioData.skipped` with its reason.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from audiocls.attribution import attribution_text
+from audiocls.config import TrainConfig
+from audiocls.division import Pool, divide
+from audiocls.errors import DataError
+from audiocls.fingerprints import find_copies
+from audiocls.grouping import known_groups, some
+from audiocls.listing import Item, Listing, Skipped, shown
+from audiocls.sources import find_source
+from audiocls.store import Encoded, Store, content_hash, open_store
+
+SHORTEST_SECONDS = 0.01
+SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS
+LONG_SECONDS = 600.0  # a clip this long among short ones is worth a word
+
+
+class Clips:
+    """Decoded clips of one part, read from a memory map. Pickles cheaply (loader workers)."""
+
+    def __init__(
+        self, store: Store, rows: np.ndarray, files: list[str], targets: np.ndarray, groups: Sequence[str | None]
+    ) -> None:
+        self._store, self._rows = store, rows
+        self.files = files
+        self.lengths: np.ndarray = store.lengths[rows]  # int64 (n,), in samples
+        self.targets = targets  # int64 (n,), or float32 (n, labels) when clips have several labels
+        self.groups = list(groups)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def waveform(self, index: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples start to stop: float32 (time,), a read-only view of the file; only what is used is read from disk."""
+        return self._store.waveform(int(self._rows[index]), start, stop)
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> "Clips":
+        """The chosen clips in the given order, sharing the same memory map."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return Clips(
+            self._store,
+            self._rows[chosen],
+            [self.files[i] for i in chosen],
+            self.targets[chosen],
+            [self.groups[i] for i in chosen],
+        )
+
+
+@dataclass
+class AudioData:
+    """A data set ready for training: labels in alphabetical order, three parts (validation or test may be empty)."""
+
+    name: str
+    labels: list[str]
+    multi_label: bool
+    sampling_rate: int
+    train: Clips
+    validation: Clips
+    test: Clips
+    skipped: list[Skipped]
+    warnings: list[str]
+    split_note: str
+    attribution: str | None
+
+
+def load_audio_data(source: str, config: TrainConfig) -> AudioData:
+    """Find, decode (once; kept in a cache), check and divide the clips of a data source.
+
+    Args:
+        source: a folder, a zip, or a Hub data set id.
+        config: uses sampling_rate, test_size, validation_size, group_regex, group_table, strict, num_workers, seed.
+
+    Raises:
+        DataError: nothing usable, fewer than two classes, a class with too few clips, or `strict` and a skipped file.
+        OutputError: the cache cannot be written.
+        UsageError: group_regex or group_table is wrong.
+    """
+    listing, items, store, rows = _read(source, config)
+    labels = _labels(listing, items, config.strict)
+    targets, counts = _targets(items, labels, listing.multi_label)
+    identical, similar = _copies(items, store, rows, config.sampling_rate, listing.warnings)
+    groups = known_groups(listing, items, config)
+    files = [item.file for item in items]
+    pool = Pool(files, counts, labels, [item.part for item in items], groups, identical, similar)
+    division = divide(pool, config)
+    clips = Clips(store, rows, files, targets, _group_names(files, groups.names, division.sets))
+    _note_long_clips(clips, config.sampling_rate, listing.warnings)
+    parts = {part: clips.subset(np.flatnonzero(division.parts == part)) for part in ("train", "validation", "test")}
+    return AudioData(
+        name=listing.name,
+        labels=labels,
+        multi_label=listing.multi_label,
+        sampling_rate=config.sampling_rate,
+        **parts,
+        skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
+        warnings=listing.warnings + division.warnings,
+        split_note=division.note,
+        attribution=attribution_text(listing.root),
+    )
+
+
+def _read(source: str, config: TrainConfig) -> tuple[Listing, list[Item], Store, np.ndarray]:
+    """Find and decode: the listing, the usable clips in a fixed order, the store and their rows in it."""
+    listing = find_source(source)
+    contents = _hash_all(listing, config.num_workers)
+    encoded: dict[str, Encoded] = {}
+    for item, content in zip(listing.items, contents, strict=True):
+        if content:
+            encoded.setdefault(content, item.source)
+    where = str(listing.root.resolve()) if listing.root else source
+    name = re.sub(r"[^\w.-]+", "_", listing.name)[:40] + "-" + hashlib.sha256(os.fsencode(where)).hexdigest()[:10]
+    store = open_store(name, encoded, config.sampling_rate, config.num_workers)
+    usable: list[Item] = []
+    rows: list[int] = []
+    cut: list[str] = []
+    for item, content in zip(listing.items, contents, strict=True):
+        if content is None:
+            continue  # already in listing.skipped
+        row = store.rows[content]
+        reason = unusable(store, row, config.sampling_rate)
+        if reason:
+            listing.skipped.append(Skipped(item.file, reason))
+            continue
+        if store.notes[row]:
+            cut.append(item.file)
+        usable.append(item)
+        rows.append(row)
+    if cut:
+        listing.warnings.append(f"{len(cut)} cut-off files, used as far as they go: {some(cut)}")
+    if config.strict and listing.skipped:
+        told = [f"{skipped.file} ({skipped.reason})" for skipped in listing.skipped]
+        raise DataError(f"strict: {len(told)} files cannot be used: {some(told)}")
+    if not usable:
+        first = listing.skipped[0]
+        raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")
+    return listing, usable, store, np.array(rows, np.int64)
+
+
+def _hash_all(listing: Listing, num_workers: int) -> list[str | None]:
+    """Content hash of every clip, None for one that cannot be opened (then it is listed as skipped)."""
+
+    def attempt(item: Item) -> str | OSError:
+        try:
+            return content_hash(item.source)
+        except OSError as error:
+            return error
+
+    contents: list[str | None] = []
+    with ThreadPoolExecutor(num_workers or os.cpu_count() or 1) as pool:
+        for item, result in zip(listing.items, pool.map(attempt, listing.items), strict=True):
+            if isinstance(result, OSError):
+                reason = (result.strerror or "the file cannot be read").lower()
+                listing.skipped.append(Skipped(item.file, f"the file cannot be opened: {reason}"))
+                contents.append(None)
+            else:
+                contents.append(result)
+    return contents
+
+
+def unusable(store: Store, row: int, sampling_rate: int) -> str | None:
+    """Why a decoded clip is of no use, None if it is fine."""
+    if store.errors[row]:
+        return store.errors[row]
+    if store.lengths[row] < SHORTEST_SECONDS * sampling_rate:
+        return "shorter than 10 ms"
+    lowest, highest = float(store.lowest[row]), float(store.highest[row])
+    if max(-lowest, highest) < SILENCE:
+        return "silent (nowhere above -90 dBFS)"
+    if highest - lowest < SILENCE:
+        return "constant (an offset without sound)"
+    return None
+
+
+def _labels(listing: Listing, items: Sequence[Item], strict: bool) -> list[str]:
+    """The classes that have usable clips, sorted; a class that lost all of its clips is named."""
+    labels = sorted({label for item in items for label in item.labels})
+    for lost in sorted(listing.labels - set(labels)):
+        listing.warnings.append(f"class {shown(lost)} is left out: none of its files can be used")
+    if len(labels) < 2 and not listing.multi_label:
+        raise DataError(
+            f"there is only one class with usable clips, {shown(labels[0])}; at least two are needed. "
+            "Expected a folder for each class, such as dog/1.wav and cat/1.wav"
+        )
+    return labels
+
+
+def _targets(items: Sequence[Item], labels: list[str], multi_label: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Targets as `Clips` keeps them, and bool (clips, classes)."""
+    index = {label: i for i, label in enumerate(labels)}
+    counts = np.zeros((len(items), len(labels)), bool)
+    for row, item in enumerate(items):
+        counts[row, [index[label] for label in item.labels]] = True
+    return (counts.astype(np.float32) if multi_label else counts.argmax(axis=1).astype(np.int64)), counts
+
+
+def _copies(
+    items: Sequence[Item], store: Store, rows: np.ndarray, sampling_rate: int, warnings: list[str]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs with identical content, and pairs that are the same recording."""
+    first_of: dict[int, int] = {}
+    identical = [
+        (first_of[row], clip) for clip, row in enumerate(rows.tolist()) if first_of.setdefault(row, clip) != clip
+    ]
+    distinct = np.array(sorted(first_of), np.int64)
+    found = find_copies(
+        store.descriptors[distinct],
+        store.lengths[distinct],
+        sampling_rate,
+        lambda i, start, stop: store.waveform(int(distinct[i]), start, stop),
+    )
+    both = [(first_of[int(distinct[a])], first_of[int(distinct[b])]) for a, b in found]
+    similar = sorted((min(pair), max(pair)) for pair in both)
+    pairs = identical + similar
+    if pairs:
+        told = some([f"{items[a].file} = {items[b].file}" for a, b in pairs])
+        warnings.append(f"{len({b for _, b in pairs})} clips are copies of another one, kept on one side: {told}")
+    conflicts = [(a, b) for a, b in pairs if set(items[a].labels) != set(items[b].labels)]
+    if conflicts:
+        told = some([f"{items[a].file} = {items[b].file}" for a, b in conflicts])
+        warnings.append(f"copies with different labels, one of them wrong: {told}")
+    return identical, similar
+
+
+def _group_names(files: list[str], names: list[str | None], sets: np.ndarray) -> list[str | None]:
+    """One name for all clips that stay together: their group's, or the first file of several copies."""
+    sizes = np.bincount(sets)
+    name_of: dict[int, str] = {}
+    for clip, number in enumerate(sets):
+        if names[clip] is not None:
+            name_of.setdefault(int(number), str(names[clip]))
+    for clip, number in enumerate(sets):
+        if sizes[number] > 1:
+            name_of.setdefault(int(number), f"copies of {files[clip]}")
+    return [name_of.get(int(number)) for number in sets]
+
+
+def _note_long_clips(clips: Clips, sampling_rate: int, warnings: list[str]) -> None:
+    seconds = clips.lengths / sampling_rate
+    long = np.flatnonzero((seconds > LONG_SECONDS) & (seconds > 20 * np.median(seconds)))
+    if len(long):
+        told = some([f"{clips.files[i]} ({seconds[i] / 60:.0f} min)" for i in long])
+        warnings.append(f"much longer than the other clips, yet one clip with one label each: {told}")

@@ -1,0 +1,136 @@
+"""Finding the clips of a data source: which files, their labels, parts and groups. Decodes nothing.
+
+A folder of class folders, train/validation/test parts, metadata.csv. The tree is walked here and not by `datasets`'
+audiofolder, which invents or loses labels when parts, loose files and metadata mix, and passes over unreadable
+folders in silence.
+"""
+
+import unicodedata
+from pathlib import Path
+
+from audiocls.errors import DataError
+from audiocls.listing import PARTS, Item, Listing, Skipped, class_name, relative_name, shown
+from audiocls.metadata import add_table, table_in
+from audiocls.tree import AUDIO_EXTENSIONS, audio_files, subfolders
+
+
+def find_source(source: str) -> Listing:
+    """List the clips of a folder.
+
+    Raises:
+        DataError: no such place, or no labelled clips there.
+    """
+    path = Path(source)
+    if path.is_dir():
+        listing = find_clips(path)
+        listing.name = path.resolve().name
+        return listing
+    raise DataError(f"{shown(source)}: no such folder")
+
+
+def find_clips(root: Path) -> Listing:
+    """List the clips below a folder.
+
+    Raises:
+        DataError: no clips there, or a layout that leaves the labels open.
+    """
+    listing = Listing()
+    root = _unwrapped(root)
+    listing.root = root
+    folders = part_folders(root)
+    if table_in(root):
+        add_table(listing, root, root, None)
+    elif folders:
+        for folder, part in folders:
+            if table_in(folder):
+                add_table(listing, root, folder, part)
+            else:
+                _add_class_folders(listing, root, folder, part)
+        _note_other_folders(listing, root, folders)
+    else:
+        _add_class_folders(listing, root, root, None)
+    _check_class_names(listing.labels)
+    if listing.unknown:
+        first = shown(listing.unknown[0])
+        listing.warnings.append(f"{len(listing.unknown)} files of a kind that is no known audio were ignored: {first}")
+    if not listing.items:
+        detail = f"; {len(listing.skipped)} files were passed over, first {listing.skipped[0].reason}"
+        raise DataError(
+            f"{shown(str(root))}: no labelled audio files{detail if listing.skipped else ''}. Expected a folder for "
+            "each class (dog/1.wav), train/ and test/ folders with such folders, or a metadata.csv"
+        )
+    listing.items.sort(key=lambda item: item.file)
+    return listing
+
+
+def part_folders(root: Path) -> list[tuple[Path, str]]:
+    """The (folder, part) pairs when the root is divided into parts, otherwise empty.
+
+    A class may be called "train" (cars, planes, trains): parts must hold folders or a metadata.csv, and every other
+    folder beside them must be empty of sound, unless two kinds of part are there.
+    """
+    parts, others = [], []
+    for folder in subfolders(root):
+        part = PARTS.get(folder.name.lower())
+        if part and (table_in(folder) or any(True for _ in subfolders(folder))):
+            parts.append((folder, part))
+        elif any(True for _ in audio_files(folder)):
+            others.append(folder)
+    if not parts or (others and len({part for _, part in parts}) < 2):
+        return []
+    return parts
+
+
+def _add_class_folders(listing: Listing, root: Path, folder: Path, part: str | None) -> None:
+    """Add every audio file below `folder`; the first folder level is the class."""
+    seen: dict[str, int] = {}
+    for class_folder in subfolders(folder):
+        seen[class_name(class_folder.name)] = 0
+    for path in audio_files(folder, listing, root):
+        below = path.relative_to(folder).parts
+        if len(below) == 1:
+            listing.skipped.append(Skipped(relative_name(path, root), "not in a class folder"))
+            continue
+        label = class_name(below[0])
+        seen[label] = seen.get(label, 0) + 1
+        listing.items.append(Item(relative_name(path, root), str(path), (label,), part))
+    where = f" in {folder.name}" if part else ""
+    for label, count in seen.items():
+        if count == 0:
+            listing.warnings.append(f"class folder {shown(label)}{where} holds no audio files; it is left out")
+    listing.labels.update(label for label, count in seen.items() if count)
+
+
+def _check_class_names(labels: set[str]) -> None:
+    """Refuse names that only differ by case, blanks or Unicode form: they are one class written in two ways."""
+    first: dict[str, str] = {}
+    for label in sorted(labels):
+        folded = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+        if folded in first:
+            raise DataError(
+                f"classes {first[folded]!r} and {label!r} differ only in case, blanks or Unicode form; "
+                "give them one name or clearly different names"
+            )
+        first[folded] = label
+
+
+def _note_other_folders(listing: Listing, root: Path, folders: list[tuple[Path, str]]) -> None:
+    """Name what lies beside the parts: it is neither training nor test data."""
+    inside = {folder for folder, _ in folders}
+    for path in audio_files(root):
+        if not any(folder in path.parents for folder in inside):
+            listing.skipped.append(Skipped(relative_name(path, root), "beside the train and test folders, not in one"))
+
+
+def _unwrapped(root: Path) -> Path:
+    """Step into a single folder that holds nothing but folders with sound, as many archives are packed."""
+    for _ in range(3):
+        inside = list(subfolders(root))
+        if len(inside) != 1 or table_in(root) or inside[0].name.lower() in PARTS:
+            break
+        if not table_in(inside[0]) and not any(any(True for _ in audio_files(sub)) for sub in subfolders(inside[0])):
+            break
+        if any(path.suffix.lower() in AUDIO_EXTENSIONS for path in [*root.iterdir(), *inside[0].iterdir()]):
+            break
+        root = inside[0]
+    return root
