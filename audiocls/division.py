@@ -42,7 +42,7 @@ def divide(pool: Pool, config: TrainConfig) -> Division:
         DataError: a class with too few clips or groups, or one that occurs in the test part only.
     """
     warnings: list[str] = []
-    given = np.array([part or "train" for part in pool.given])
+    given = np.array([part or "train" for part in pool.given], dtype="U10")  # "validation" is the longest
     has_test, has_validation = "test" in given, "validation" in given
     own = any(pool.given)
     if own and not (given == "train").any():
