@@ -1,0 +1,238 @@
+"""Loading a model for use: a folder or a Hub id to a transformers model in eval mode, with failures in one line.
+
+audiocls models are always built by the installed classes, never by code that comes with them. What is on the Hub is
+first brought into huggingface_hub's cache; from there on everything is a local folder.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiocls.errors import ModelError
+
+# What may be fetched from a Hub repository; weights of other formats only when there are no safetensors.
+_FILES = ["*.json", "*.safetensors", "README.md", "*.png", "*.py"]
+_OLDER_WEIGHTS = ["pytorch_model*.bin"]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to use. `extractor` is None for audiocls models, which take the waveform itself."""
+
+    name: str
+    folder: Path
+    model: Any
+    extractor: Any | None
+
+
+def load_model(
+    folder_or_hub_id: str | Path, *, device: Any = None, revision: str | None = None, trust_remote_code: bool = False
+) -> LoadedModel:
+    """Load an audio classification model in eval mode.
+
+    Args:
+        folder_or_hub_id: a model folder, or the id of a model on the Hub.
+        device: where it computes; None is the GPU if there is one.
+        revision: branch, tag or commit on the Hub.
+        trust_remote_code: run code that comes with a model of a type that transformers does not know.
+
+    Raises:
+        ModelError: it is missing, incomplete, unreachable or of another kind; one line says which.
+    """
+    import torch
+
+    text = str(folder_or_hub_id)
+    folder = find_folder(text, revision)
+    config = read_config(folder, text)
+    name = text if not Path(text).expanduser().is_dir() else folder.resolve().name
+    with explained(text), quiet_transformers():
+        if config.get("model_type") == "audiocls":
+            model, extractor = _load_own(folder, text), None
+        else:
+            _check_kind(config, text, trust_remote_code)
+            model, extractor = _load_other(folder, text, trust_remote_code)
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        model.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts when it was built without that device
+        raise ModelError(f"device {device!r} cannot be used: {_first_line(error)}") from error
+    return LoadedModel(name, folder, model.eval(), extractor)
+
+
+def find_folder(text: str, revision: str | None = None) -> Path:
+    """The local folder of a model: itself, or the Hub's files in the cache.
+
+    Raises:
+        ModelError: neither a folder nor a model that the Hub gives out.
+    """
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ModelError(f"{text} is a file; give the model's folder ({folder.parent})")
+    if not _could_be_hub_id(text):
+        raise ModelError(f"{text}: there is no such folder")
+    return _download(text, revision)
+
+
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """The model's `config.json`.
+
+    Raises:
+        ModelError: it is missing or no JSON object.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{name} is no model folder: it has no config.json (a model folder holds config.json, "
+            "model.safetensors and preprocessor_config.json)"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is not valid JSON: {_first_line(error)}") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path} is no model configuration: it must be a JSON object")
+    return config
+
+
+def _load_own(folder: Path, name: str) -> Any:
+    from audiocls.models.configuration_audiocls import AudioClsConfig
+    from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+    from audiocls.models.networks import NETWORKS
+
+    config = AudioClsConfig.from_pretrained(folder, local_files_only=True)
+    if config.architecture not in NETWORKS:
+        raise ModelError(f"{name} needs architecture {config.architecture!r}, which this version of audiocls lacks")
+    load: Any = AudioClsForAudioClassification.from_pretrained  # its type hides the pair it returns
+    model, report = load(folder, config=config, local_files_only=True, output_loading_info=True)
+    _check_complete(report, name)
+    return model
+
+
+def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, Any]:
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
+        raise ModelError(f"{name} has no preprocessor_config.json, which says how its input is made")
+    options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
+    extractor = AutoFeatureExtractor.from_pretrained(folder, **options)
+    model, report = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True, **options)
+    _check_complete(report, name)
+    return model, extractor
+
+
+def _check_complete(report: dict[str, Any], name: str) -> None:
+    """transformers fills weights that a file lacks with random numbers and only warns; a classifier must not."""
+    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    if missing:
+        raise ModelError(
+            f"{name} is no complete audio classification model: its weights lack {missing[0]}"
+            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        )
+
+
+def _check_kind(config: dict[str, Any], name: str, trust_remote_code: bool) -> None:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN
+
+    model_type = config.get("model_type")
+    architecture = (config.get("architectures") or [model_type or "unknown"])[0]
+    if model_type in KNOWN:
+        if not str(architecture).endswith(("ForAudioClassification", "ForSequenceClassification")):
+            raise ModelError(f"{name} holds a {architecture}, which is no audio classification model")
+        return
+    if "AutoModelForAudioClassification" not in config.get("auto_map", {}):
+        raise ModelError(f"{name} holds a model of type {model_type}, which is no audio classification model")
+    if not trust_remote_code:
+        raise ModelError(
+            f"{name} comes with its own code (type {model_type}); read it, and if you trust it "
+            "pass trust_remote_code=True (--trust_remote_code)"
+        )
+
+
+def _could_be_hub_id(text: str) -> bool:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if text.startswith((".", "~", "/")) or (os.sep != "/" and os.sep in text):
+        return False
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        return False
+    return True
+
+
+def _download(hub_id: str, revision: str | None) -> Path:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    def fetch(patterns: list[str]) -> Path:
+        return Path(
+            huggingface_hub.snapshot_download(
+                hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]
+            )
+        )
+
+    try:
+        folder = fetch(_FILES)
+        if (folder / "config.json").is_file() and not any(folder.glob("*.safetensors")):
+            fetch(_OLDER_WEIGHTS)
+    except errors.GatedRepoError:
+        raise ModelError(f"{hub_id} is gated: ask for access on its page, then log in with `hf auth login`") from None
+    except errors.RepositoryNotFoundError:
+        raise ModelError(
+            f"{hub_id} is neither a folder here nor a model on the Hub (a private one needs `hf auth login`)"
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise ModelError(f"{hub_id} has no revision {revision!r} on the Hub") from None
+    except errors.LocalEntryNotFoundError:
+        raise ModelError(
+            f"{hub_id} is no folder here, and the Hub cannot be reached to look for a model of that name"
+        ) from None
+    except (OSError, errors.HfHubHTTPError) as error:
+        raise ModelError(f"{hub_id} cannot be fetched from the Hub: {_first_line(error)}") from error
+    return folder
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what transformers and safetensors raise about a broken folder into one line.
+
+    Raises:
+        ModelError: instead of their errors.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError, SafetensorError) as e:
+        raise ModelError(f"{name} cannot be loaded: {_first_line(e)}") from e
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bar and no report for a load that takes a moment; failures are raised all the same."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
