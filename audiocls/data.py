@@ -91,8 +91,9 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     listing, items, store, rows = _read(source, config)
     labels = _labels(listing, items, config.strict)
     targets, counts = _targets(items, labels, listing.multi_label)
-    identical, similar = _copies(items, store, rows, config.sampling_rate, listing.warnings)
     groups = known_groups(listing, items, config)
+    identical, similar = _copies(store, rows, config.sampling_rate)
+    _note_copies(identical + similar, items, groups.names, listing.warnings)
     files = [item.file for item in items]
     pool = Pool(files, counts, labels, [item.part for item in items], groups, identical, similar)
     division = divide(pool, config)
@@ -206,9 +207,7 @@ def _targets(items: Sequence[Item], labels: list[str], multi_label: bool) -> tup
     return (counts.astype(np.float32) if multi_label else counts.argmax(axis=1).astype(np.int64)), counts
 
 
-def _copies(
-    items: Sequence[Item], store: Store, rows: np.ndarray, sampling_rate: int, warnings: list[str]
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def _copies(store: Store, rows: np.ndarray, sampling_rate: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Pairs with identical content, and pairs that are the same recording."""
     first_of: dict[int, int] = {}
     identical = [
@@ -223,15 +222,22 @@ def _copies(
     )
     both = [(first_of[int(distinct[a])], first_of[int(distinct[b])]) for a, b in found]
     similar = sorted((min(pair), max(pair)) for pair in both)
-    pairs = identical + similar
-    if pairs:
-        told = some([f"{items[a].file} = {items[b].file}" for a, b in pairs])
-        warnings.append(f"{len({b for _, b in pairs})} clips are copies of another one, kept on one side: {told}")
+    return identical, similar
+
+
+def _note_copies(
+    pairs: list[tuple[int, int]], items: Sequence[Item], groups: list[str | None], warnings: list[str]
+) -> None:
+    """Name copies that no known group holds together, and copies whose labels contradict each other."""
+    new = [(a, b) for a, b in pairs if groups[a] is None or groups[a] != groups[b]]
+    if new:
+        told = some([f"{items[a].file} = {items[b].file}" for a, b in new])
+        clips = len({b for _, b in new})
+        warnings.append(f"{clips} clips are copies of another one (the same recording), kept together: {told}")
     conflicts = [(a, b) for a, b in pairs if set(items[a].labels) != set(items[b].labels)]
     if conflicts:
         told = some([f"{items[a].file} = {items[b].file}" for a, b in conflicts])
         warnings.append(f"copies with different labels, one of them wrong: {told}")
-    return identical, similar
 
 
 def _group_names(files: list[str], names: list[str | None], sets: np.ndarray) -> list[str | None]:

@@ -24,7 +24,7 @@ from audiocls.fingerprints import DESCRIPTOR_SIZE, describe
 
 Encoded = str | Callable[[], bytes]  # a path, or a function that gives a file's bytes
 
-STORE_VERSION = 1
+STORE_VERSION = 2  # part of the key: raise it when the columns or the descriptor change
 _BATCH_BYTES = 1 << 25
 _VERIFY_BYTES = 1 << 28  # stores up to this size are checked sample by sample when opened
 _SCHEMA = pa.schema(
