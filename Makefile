@@ -1,0 +1,53 @@
+# Two commands do everything: `make demo` and `make test`. See README.md for the same without make.
+PYTHON ?= python3.11
+PORT ?= 7860
+OPEN ?= 1
+DATA ?= data/everyday_sounds
+RUN ?= runs/everyday_sounds
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo install install-dev test check format lint types benchmarks clean
+
+demo: install  ## train on the bundled sounds, print the test scores, open the app
+	$(BIN)/python train_hf.py $(DATA) --output_dir $(RUN) --overwrite
+ifneq ($(OPEN),0)
+	$(BIN)/python app.py --model $(RUN) --port $(PORT)
+endif
+
+test: install-dev  ## install and run the whole test suite
+	$(BIN)/python -m pytest
+
+check: install-dev format lint types  ## format, lint, types and tests
+	$(BIN)/python -m pytest
+
+install: .venv/.installed
+install-dev: .venv/.installed-dev
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt constraints.txt pyproject.toml | .venv/bin/python
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(PIP) -r requirements-dev.txt
+	touch $@
+
+format:
+	$(BIN)/ruff format --check .
+
+lint:
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+benchmarks: install-dev  ## print every table that README quotes
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
