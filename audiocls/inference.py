@@ -107,8 +107,8 @@ class AudioClassifier:
             AudioReadError: a clip cannot be read (with `on_error="raise"`, or given alone).
             UsageError: an argument is wrong.
         """
-        if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1):
-            raise UsageError(f"top_k is {top_k!r}; it must be a whole number from 1 up")
+        if top_k is not None:
+            _check_count("top_k", top_k)
         if is_single(inputs):
             return self._ranked(self.scores(inputs, sampling_rate=sampling_rate, batch_size=batch_size)[0], top_k)
         rows = self.stream(inputs, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
@@ -140,6 +140,7 @@ class AudioClassifier:
         """
         if on_error not in ("raise", "return"):
             raise UsageError(f"on_error is {on_error!r}; it must be 'raise' or 'return'")
+        _check_count("batch_size", batch_size)
         try:
             remaining = iter(inputs)
         except TypeError:
@@ -174,8 +175,7 @@ class AudioClassifier:
         so little is padded and memory does not grow with a clip's length. audiocls models average the logits of a
         clip's windows, as their `forward` does; the scores of other models' windows are averaged.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise UsageError(f"batch_size is {batch_size!r}; it must be a whole number from 1 up")
+        _check_count("batch_size", batch_size)
         windows = [
             (clip, start)
             for clip, waveform in enumerate(waveforms)
@@ -249,6 +249,11 @@ def window_starts(length: int, window_length: int) -> list[int]:
     if count == 1:
         return [0]
     return [i * (length - window_length) // (count - 1) for i in range(count)]
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{name} is {value!r}; it must be a whole number from 1 up")
 
 
 def window_samples(config: Any, extractor: Any | None) -> int:

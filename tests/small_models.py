@@ -1,0 +1,31 @@
+"""Small model folders with random weights, for tests of whatever uses a model."""
+
+from pathlib import Path
+
+import torch
+from transformers import Wav2Vec2FeatureExtractor
+
+from audiocls.models.configuration_audiocls import AudioClsConfig
+from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+
+SOUNDS = Path(__file__).parent.parent / "data" / "everyday_sounds" / "test"
+LABELS = ["animal", "drum", "metal", "music", "speech", "water", "wood"]
+
+
+def write_small_model(folder: Path, labels: list[str] | None = None, **config: object) -> Path:
+    """Save an untrained audiocls model with lively batch norms, so that scores differ from clip to clip."""
+    labels = labels or LABELS
+    torch.manual_seed(0)
+    model = AudioClsForAudioClassification(
+        AudioClsConfig(id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)}, **config)
+    )
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.uniform_(-0.5, 0.5)
+                module.running_var.uniform_(0.5, 2)
+    model.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        feature_size=1, sampling_rate=16000, padding_value=0.0, do_normalize=False, return_attention_mask=True
+    ).save_pretrained(folder)
+    return folder
