@@ -15,9 +15,9 @@ import numpy as np
 
 from audiocls.attribution import attribution_text
 from audiocls.config import TrainConfig
+from audiocls.copies import copies, note_copies
 from audiocls.division import Pool, divide
 from audiocls.errors import DataError
-from audiocls.fingerprints import find_copies
 from audiocls.grouping import known_groups, some
 from audiocls.listing import Item, Listing, Skipped, shown
 from audiocls.sources import find_source
@@ -92,8 +92,8 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     labels = _labels(listing, items, config.strict)
     targets, counts = _targets(items, labels, listing.multi_label)
     groups = known_groups(listing, items, config)
-    identical, similar = _copies(store, rows, config.sampling_rate)
-    _note_copies(identical + similar, items, groups.names, listing.warnings)
+    identical, similar = copies(store, rows)
+    note_copies(identical + similar, items, groups.names, listing.warnings)
     files = [item.file for item in items]
     pool = Pool(files, counts, labels, [item.part for item in items], groups, identical, similar)
     division = divide(pool, config)
@@ -205,39 +205,6 @@ def _targets(items: Sequence[Item], labels: list[str], multi_label: bool) -> tup
     for row, item in enumerate(items):
         counts[row, [index[label] for label in item.labels]] = True
     return (counts.astype(np.float32) if multi_label else counts.argmax(axis=1).astype(np.int64)), counts
-
-
-def _copies(store: Store, rows: np.ndarray, sampling_rate: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Pairs with identical content, and pairs that are the same recording."""
-    first_of: dict[int, int] = {}
-    identical = [
-        (first_of[row], clip) for clip, row in enumerate(rows.tolist()) if first_of.setdefault(row, clip) != clip
-    ]
-    distinct = np.array(sorted(first_of), np.int64)
-    found = find_copies(
-        store.descriptors[distinct],
-        store.lengths[distinct],
-        sampling_rate,
-        lambda i, start, stop: store.waveform(int(distinct[i]), start, stop),
-    )
-    both = [(first_of[int(distinct[a])], first_of[int(distinct[b])]) for a, b in found]
-    similar = sorted((min(pair), max(pair)) for pair in both)
-    return identical, similar
-
-
-def _note_copies(
-    pairs: list[tuple[int, int]], items: Sequence[Item], groups: list[str | None], warnings: list[str]
-) -> None:
-    """Name copies that no known group holds together, and copies whose labels contradict each other."""
-    new = [(a, b) for a, b in pairs if groups[a] is None or groups[a] != groups[b]]
-    if new:
-        told = some([f"{items[a].file} = {items[b].file}" for a, b in new])
-        clips = len({b for _, b in new})
-        warnings.append(f"{clips} clips are copies of another one (the same recording), kept together: {told}")
-    conflicts = [(a, b) for a, b in pairs if set(items[a].labels) != set(items[b].labels)]
-    if conflicts:
-        told = some([f"{items[a].file} = {items[b].file}" for a, b in conflicts])
-        warnings.append(f"copies with different labels, one of them wrong: {told}")
 
 
 def _group_names(files: list[str], names: list[str | None], sets: np.ndarray) -> list[str | None]:

@@ -80,7 +80,9 @@ def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) ->
     clips = pool.counts[open_clips].sum(axis=0)
     needed = 2 if new_test else 1
     # A class that consists of one sound over and over could not be divided; then its copies may part.
-    stuck = (splits.groups_per_class(pool.counts[open_clips], sets[open_clips]) < needed) & (clips >= needed)
+    stuck: np.ndarray = (splits.groups_per_class(pool.counts[open_clips], sets[open_clips]) < needed) & (
+        clips >= needed
+    )
     stuck &= splits.groups_per_class(pool.counts[open_clips], firm[open_clips]) >= needed
     for label in np.flatnonzero(stuck):
         warnings.append(

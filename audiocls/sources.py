@@ -1,6 +1,6 @@
 """Finding the clips of a data source: which files, their labels, parts and groups. Decodes nothing.
 
-A folder of class folders, train/validation/test parts, metadata.csv. The tree is walked here and not by `datasets`'
+A folder of class folders, train/validation/test parts or metadata.csv, a zip of one, parquet, the Hub. The tree is walked here and not by `datasets`'
 audiofolder, which invents or loses labels when parts, loose files and metadata mix, and passes over unreadable
 folders in silence.
 """
@@ -8,24 +8,40 @@ folders in silence.
 import unicodedata
 from pathlib import Path
 
+from audiocls.archives import unpacked
 from audiocls.errors import DataError
+from audiocls.hub_data import has_parquet, is_hub_id, list_rows
 from audiocls.listing import PARTS, Item, Listing, Skipped, class_name, relative_name, shown
 from audiocls.metadata import add_table, table_in
 from audiocls.tree import AUDIO_EXTENSIONS, audio_files, subfolders
 
 
 def find_source(source: str) -> Listing:
-    """List the clips of a folder.
+    """List the clips of a folder, a zip of such a folder, a folder of parquet files, or a Hub data set "user/name".
 
     Raises:
         DataError: no such place, or no labelled clips there.
+        OutputError: a zip cannot be unpacked into the cache.
     """
     path = Path(source)
-    if path.is_dir():
-        listing = find_clips(path)
-        listing.name = path.resolve().name
-        return listing
-    raise DataError(f"{shown(source)}: no such folder")
+    try:
+        if path.is_file():
+            if path.suffix.lower() != ".zip":
+                raise DataError(f"{shown(source)}: a file; give a folder, a zip, or the id of a Hub data set")
+            listing = find_clips(unpacked(path))
+            listing.name = path.stem
+            return listing
+        if path.is_dir():
+            if has_parquet(path) and not part_folders(path) and not table_in(path):
+                return list_rows(source)
+            listing = find_clips(path)
+            listing.name = path.resolve().name
+            return listing
+    except PermissionError as error:
+        raise DataError(f"{shown(source)}: cannot be opened: permission denied") from error
+    if is_hub_id(source):
+        return list_rows(source)
+    raise DataError(f"{shown(source)}: no such folder or zip")
 
 
 def find_clips(root: Path) -> Listing:

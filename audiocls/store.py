@@ -24,7 +24,7 @@ from audiocls.fingerprints import DESCRIPTOR_SIZE, describe
 
 Encoded = str | Callable[[], bytes]  # a path, or a function that gives a file's bytes
 
-STORE_VERSION = 2  # part of the key: raise it when the columns or the descriptor change
+STORE_VERSION = 3  # part of the key: raise it when the columns or the descriptor change
 _BATCH_BYTES = 1 << 25
 _VERIFY_BYTES = 1 << 28  # stores up to this size are checked sample by sample when opened
 _SCHEMA = pa.schema(
@@ -74,7 +74,9 @@ class Store:
         self.path = path
         with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as reader:
             table = reader.read_all()
-        self.rows: dict[str, int] = {key: row for row, key in enumerate(table["content"].to_pylist())}
+        self.sampling_rate = int(table.schema.metadata[b"sampling_rate"])
+        self.contents: list[str] = table["content"].to_pylist()
+        self.rows: dict[str, int] = {content: row for row, content in enumerate(self.contents)}
         self.notes: list[str | None] = table["note"].to_pylist()
         self.errors: list[str | None] = table["error"].to_pylist()
         self.lowest, self.highest = (table[name].to_numpy() for name in ("lowest", "highest"))
@@ -135,7 +137,8 @@ def open_store(name: str, sources: dict[str, Encoded], sampling_rate: int, num_w
                 _write(path, sources, sampling_rate, num_workers or os.cpu_count() or 1, earlier)
                 store = Store(path)
                 for other in _newest_first(folder)[2:]:  # the one before stays, a run may still read it
-                    other.unlink(missing_ok=True)
+                    other.unlink()
+                    other.with_suffix(".copies.json").unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"{folder}: the decoded sounds cannot be kept there: {error.strerror or error}; free some space or set "
@@ -148,7 +151,7 @@ def _open_if_sound(path: Path, expected: set[str] | None) -> Store | None:
     try:
         store = Store(path)
         return store if store.is_sound(set(store.rows) if expected is None else expected) else None
-    except (OSError, ValueError, KeyError, IndexError):  # pyarrow's errors are ValueErrors
+    except (OSError, ValueError, KeyError, IndexError, TypeError):  # pyarrow's errors are ValueErrors
         return None
 
 
@@ -167,7 +170,8 @@ def _write(
     for leftover in path.parent.glob("*.partial"):  # of a run that was killed; the lock is ours
         leftover.unlink()
     try:
-        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, _SCHEMA) as writer:
+        schema = _SCHEMA.with_metadata({"sampling_rate": str(sampling_rate)})
+        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
             batch: list[dict] = []
             size = 0
             for row in _decoded_rows(sources, sampling_rate, num_workers, earlier):
@@ -252,7 +256,7 @@ def _record_batch(rows: Sequence[dict]) -> pa.RecordBatch:
     arrays["waveform"] = pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(samples)]
     )
-    return pa.record_batch([arrays[name] for name in _SCHEMA.names], schema=_SCHEMA)
+    return pa.record_batch([arrays[name] for name in _SCHEMA.names], names=_SCHEMA.names)
 
 
 def _checksum(waveform: np.ndarray) -> int:
