@@ -13,12 +13,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .filterbanks import chroma_filters, cosine_transform, hann_window, mel_filters, octave_bands
+from .filterbanks import (
+    chroma_filters,
+    cosine_transform,
+    hann_window,
+    mel_filters,
+    octave_averages,
+    octave_bands,
+    split_bands,
+)
+from .spectra import FLOOR_DB, contrast, decibels, filtered, in_tiles, peaks_and_valleys, scaled_to_one
 
 FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
-AMIN = 1e-10  # floor under every logarithm, librosa's default: silence is -100 dB
-CONTRAST_RANGE_DB = 80.0  # peaks and valleys of a clip are kept within this of its largest, librosa's default
-TILE_FRAMES = 512  # frames worked on at a time on a CPU, so that a tile's spectra stay in the core's cache
+# Samples in the frames worked on at a time on a CPU (2 MB): spectra are still in the cache when filters meet them, and
+# the calls per tile cost little beside their work. One big transform takes several times as long on long recordings.
+TILE_SAMPLES = 1 << 19
 
 
 class AcousticFeatures(nn.Module):
@@ -32,7 +41,8 @@ class AcousticFeatures(nn.Module):
             `feature_mean`, `feature_std` (a number per band, or None).
 
     Units: log_mel is 10 log10 of mel power; mfcc is the orthonormal DCT-II of that (no `top_db`); chroma is scaled to
-    a largest value of 1 a frame, from C upwards; spectral_contrast is in dB, 0 to 200 Hz first, then octaves.
+    a largest value of 1 a frame, from C upwards; spectral_contrast is in dB, 0 to 200 Hz first, then octaves (six, or
+    as many as begin under half the rate).
 
     Raises:
         ValueError: a setting is out of range; the message names the field, its value and the limit.
@@ -41,39 +51,40 @@ class AcousticFeatures(nn.Module):
     def __init__(self, config: Any) -> None:
         super().__init__()
         check_settings(config)
+        rate, n_fft = config.sampling_rate, config.n_fft
         self.names = config.features.split("+")
-        self.n_fft, self.hop_length = config.n_fft, config.hop_length
+        self.n_fft, self.hop_length = n_fft, config.hop_length
         self.image_size = tuple(config.image_size) if config.image_size else None
-        self.window_samples = round(config.window_seconds * config.sampling_rate) if self.image_size else None
+        self.window_samples = max(1, round(config.window_seconds * rate)) if self.image_size else None
         # numpy, not tensors: what is made here under the meta device would never get values
-        self._arrays = {"window": hann_window(config.n_fft)}
-        sizes = {"mfcc": config.n_mfcc, "log_mel": config.n_mels, "chroma": 12}
+        self._arrays: dict[str, list[np.ndarray]] = {"window": [hann_window(n_fft)]}
+        self._columns: dict[str, list[slice]] = {}
+        self._octaves: list[tuple[int, int, int]] = []
+        sizes = {"log_mel": config.n_mels, "mfcc": config.n_mfcc, "chroma": 12}
         if "log_mel" in self.names or "mfcc" in self.names:
-            fmax_hz = config.sampling_rate / 2 if config.fmax_hz is None else config.fmax_hz
-            mel = mel_filters(
-                config.sampling_rate, config.n_fft, config.n_mels, config.fmin_hz, fmax_hz, config.mel_scale
-            )
-            self._arrays["mel"] = np.ascontiguousarray(mel.T)  # (bins, n_mels)
+            fmax_hz = rate / 2 if config.fmax_hz is None else config.fmax_hz
+            mel = mel_filters(rate, n_fft, config.n_mels, config.fmin_hz, fmax_hz, config.mel_scale)
+            self._columns["mel"], self._arrays["mel"] = split_bands(mel)
         if "mfcc" in self.names:
-            self._arrays["dct"] = np.ascontiguousarray(cosine_transform(config.n_mfcc, config.n_mels).T)
+            self._arrays["dct"] = [cosine_transform(config.n_mfcc, config.n_mels)]
+            floor = np.zeros(config.n_mfcc, np.float32)
+            floor[0] = FLOOR_DB * config.n_mels**0.5
+            self._arrays["dct"].append(floor)
         if "chroma" in self.names:
-            self._arrays["chroma"] = np.ascontiguousarray(chroma_filters(config.sampling_rate, config.n_fft).T)
+            self._columns["chroma"], self._arrays["chroma"] = split_bands(chroma_filters(rate, n_fft))
         if "spectral_contrast" in self.names:
-            self._octaves = octave_bands(config.sampling_rate, config.n_fft)
+            self._octaves = octave_bands(rate, n_fft)
+            self._arrays["averages"] = [octave_averages(self._octaves)]
             sizes["spectral_contrast"] = len(self._octaves)
-        self._starts = dict(
-            zip(self.names, np.cumsum([0] + [sizes[name] for name in self.names]).tolist(), strict=False)
-        )
-        self._map_bands = sum(sizes[name] for name in self.names)
-        if config.feature_mean is not None:
-            mean, std = normalisation(config.feature_mean, config.feature_std, self.num_bands)
-            self._arrays["mean"], self._arrays["std"] = mean[:, None], std[:, None]
-        self._tables: dict[torch.device, dict[str, torch.Tensor]] = {}
+        self._sizes = [sizes[name] for name in self.names]
+        if config.feature_mean is not None or config.feature_std is not None:
+            self._arrays["normalisation"] = normalisation(config.feature_mean, config.feature_std, self.num_bands)
+        self._tables: dict[torch.device, dict[str, list[torch.Tensor]]] = {}
 
     @property
     def num_bands(self) -> int:
         """Bands of the feature map that `forward` returns."""
-        return self.image_size[0] if self.image_size else self._map_bands
+        return self.image_size[0] if self.image_size else sum(self._sizes)
 
     def forward(self, waveform: torch.Tensor, lengths: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of a padded batch.
@@ -95,84 +106,100 @@ class AcousticFeatures(nn.Module):
             raise ValueError(
                 f"waveform has {time} samples; with image_size set, one window holds at most {self.window_samples}"
             )
+        unpadded = lengths is None
         if lengths is None:
             lengths = torch.full((batch,), time, device=waveform.device)
+        elif in_tiles(waveform):
+            unpadded = bool((lengths >= time).all())
         frames = 1 + (self.window_samples or time) // self.hop_length
         valid = 1 + lengths // self.hop_length
         mask = torch.arange(frames, device=waveform.device) < valid[:, None]
         with torch.autocast(waveform.device.type, enabled=False):
             tables = self._on(waveform.device)
-            features = self._map(waveform, lengths, frames, mask, tables)  # (batch, bands, frames)
+            features = self._map(
+                waveform, None if unpadded else lengths, frames, mask, tables
+            )  # (batch, bands, frames)
             if self.image_size:
                 features = F.interpolate(features[:, None], self.image_size, mode="bilinear", antialias=True)[:, 0]
                 valid = (valid * self.image_size[1] + frames - 1) // frames
                 mask = torch.arange(self.image_size[1], device=waveform.device) < valid[:, None]
-            if "mean" in tables:
-                features = (features - tables["mean"]) / tables["std"]
-            features = features.masked_fill(~mask[:, None], 0.0)
+            if "normalisation" in tables:
+                mean, std = tables["normalisation"]
+                features = features.sub_(mean).div_(std)
+            if not unpadded or self.image_size:
+                features = features.mul_(mask[:, None])
         return features[:, None], mask
 
-    def _on(self, device: torch.device) -> dict[str, torch.Tensor]:
+    def _on(self, device: torch.device) -> dict[str, list[torch.Tensor]]:
         """The constants as float32 tensors on a device, made at first use."""
-        if torch.compiler.is_compiling():  # a traced tensor must not outlive its trace
-            return {name: torch.from_numpy(array).to(device) for name, array in self._arrays.items()}
-        if device not in self._tables:
+        tables = None if torch.compiler.is_compiling() else self._tables.get(device)
+        if tables is None:
             with torch.inference_mode(False):  # else training after a prediction could not use them
-                self._tables[device] = {name: torch.from_numpy(a).to(device) for name, a in self._arrays.items()}
-        return self._tables[device]
+                tables = {name: [torch.from_numpy(a).to(device) for a in some] for name, some in self._arrays.items()}
+            if not torch.compiler.is_compiling():  # a traced tensor must not outlive its trace
+                self._tables[device] = tables
+        return tables
 
     def _map(
         self,
         waveform: torch.Tensor,
-        lengths: torch.Tensor,
+        lengths: torch.Tensor | None,
         frames: int,
         mask: torch.Tensor,
-        tables: dict[str, torch.Tensor],
+        tables: dict[str, list[torch.Tensor]],
     ) -> torch.Tensor:
-        """Unnormalised features, (batch, bands, frames)."""
-        batch = len(waveform)
-        if waveform.device.type != "cpu" or torch.compiler.is_compiling():
-            out = self._tile(waveform, lengths, 0, frames, tables)
+        """Features before resizing and normalisation, (batch, bands, frames)."""
+        if not in_tiles(waveform):
+            levels = self._tile(waveform, lengths, 0, frames, tables)
         else:
-            valleys = len(self._octaves) if "spectral_contrast" in self.names else 0
-            out = torch.empty(batch, self._map_bands + valleys, frames)
-            for clips, first, end in tiles(batch, frames):
-                out[clips, :, first:end] = self._tile(waveform[clips], lengths[clips], first, end, tables)
-        if "spectral_contrast" in self.names:
-            start, size = self._starts["spectral_contrast"], len(self._octaves)
-            peak = within_range(out[:, start : start + size], mask)
-            valley = within_range(out[:, self._map_bands :], mask)
-            out = torch.cat((out[:, :start], peak - valley, out[:, start + size : self._map_bands]), 1)
-        return out
+            levels = torch.empty(len(waveform), sum(self._sizes) + len(self._octaves), frames)
+            for clips, first, end in tiles(len(waveform), frames, max(1, TILE_SAMPLES // self.n_fft)):
+                tile_lengths = None if lengths is None else lengths[clips]
+                levels[clips, :, first:end] = self._tile(waveform[clips], tile_lengths, first, end, tables)
+        if "spectral_contrast" not in self.names:
+            return levels
+        start = sum(self._sizes[: self.names.index("spectral_contrast")])
+        end = start + 2 * len(self._octaves)
+        return torch.cat((levels[:, :start], contrast(levels[:, start:end], mask), levels[:, end:]), 1)
 
     def _tile(
-        self, waveform: torch.Tensor, lengths: torch.Tensor, first: int, end: int, tables: dict[str, torch.Tensor]
+        self,
+        waveform: torch.Tensor,
+        lengths: torch.Tensor | None,
+        first: int,
+        end: int,
+        tables: dict[str, list[torch.Tensor]],
     ) -> torch.Tensor:
-        """Frames first to end of a few clips, (clips, bands + valleys, frames); contrast still as peaks and valleys."""
-        time = waveform.shape[1]
-        half = self.n_fft // 2
-        start, stop = first * self.hop_length - half, (end - 1) * self.hop_length + self.n_fft - half
-        low, high = max(start, 0), min(stop, time)
-        inside = torch.arange(low, high, device=waveform.device) < lengths[:, None]
-        samples = torch.where(inside, waveform[:, low:high].float(), 0.0)
-        samples = F.pad(samples, (low - start, stop - high))
-        spectrum = torch.fft.rfft(samples.unfold(1, self.n_fft, self.hop_length) * tables["window"])
-        power = spectrum.real.square() + spectrum.imag.square()  # (clips, frames, bins)
-        pieces: list[torch.Tensor] = []
-        log_mel = decibels(power @ tables["mel"]) if "mel" in tables else power
+        """Frames first to end of a few clips, (clips, bands, frames), with contrast as peaks and valleys still."""
+        frames = self._frames(waveform, lengths, first, end) * tables["window"][0]  # (clips, frames, n_fft)
+        spectra = torch.view_as_real(torch.fft.rfft(frames.flatten(0, 1)))
+        squares = spectra.square_().flatten(1)  # (clips * frames, 2 * bins)
+        if "mel" in tables:
+            log_mel = decibels(filtered(squares, self._columns["mel"], tables["mel"]))
+        pieces = []
         for name in self.names:
             if name == "log_mel":
                 pieces.append(log_mel)
-            elif name == "mfcc":
-                pieces.append(log_mel @ tables["dct"])
+            elif name == "mfcc":  # measured from the floor, so that silence is exact and rounding small
+                pieces.append(F.linear(log_mel - FLOOR_DB, *tables["dct"]))
             elif name == "chroma":
-                pieces.append(largest_one(power @ tables["chroma"]))
+                pieces.append(scaled_to_one(filtered(squares, self._columns["chroma"], tables["chroma"])))
             else:
-                peaks, valleys = peaks_and_valleys(power, self._octaves)
-                pieces.append(peaks)
-        if "spectral_contrast" in self.names:
-            pieces.append(valleys)
-        return torch.cat(pieces, -1).transpose(1, 2)
+                pieces.append(peaks_and_valleys(squares, self._octaves, tables["averages"][0]))
+        levels = pieces[0] if len(pieces) == 1 else torch.cat(pieces, -1)
+        return levels.unflatten(0, frames.shape[:2]).transpose(1, 2)
+
+    def _frames(self, waveform: torch.Tensor, lengths: torch.Tensor | None, first: int, end: int) -> torch.Tensor:
+        """The samples under frames first to end, centred and padded with zeros, (clips, end - first, n_fft)."""
+        time = waveform.shape[1]
+        start = first * self.hop_length - self.n_fft // 2
+        stop = start + (end - 1 - first) * self.hop_length + self.n_fft
+        low, high = max(start, 0), min(stop, time)
+        samples = waveform[:, low:high].float()
+        if lengths is not None:
+            inside = torch.arange(low, high, device=waveform.device) < lengths[:, None]
+            samples = torch.where(inside, samples, 0.0)
+        return F.pad(samples, (low - start, stop - high)).unfold(1, self.n_fft, self.hop_length)
 
 
 def band_statistics(features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -191,51 +218,25 @@ def band_statistics(features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.T
     return values.sum((0, 2)), values.square().sum((0, 2)), mask.sum()
 
 
-def tiles(batch: int, frames: int) -> Iterator[tuple[slice, int, int]]:
-    """Cut a batch into (clips, first frame, end frame) of about TILE_FRAMES frames each."""
-    clips = max(1, TILE_FRAMES // frames)
+def tiles(batch: int, frames: int, tile_frames: int) -> Iterator[tuple[slice, int, int]]:
+    """Cut a batch into (clips, first frame, end frame) of about `tile_frames` frames in all."""
+    clips = max(1, tile_frames // frames)
     for clip in range(0, batch, clips):
-        for first in range(0, frames, TILE_FRAMES):
-            yield slice(clip, clip + clips), first, min(first + TILE_FRAMES, frames)
+        for first in range(0, frames, tile_frames):
+            yield slice(clip, clip + clips), first, min(first + tile_frames, frames)
 
 
-def decibels(power: torch.Tensor) -> torch.Tensor:
-    """10 log10 of power, floored at AMIN."""
-    return power.clamp_min(AMIN).log10() * 10.0
-
-
-def largest_one(chroma: torch.Tensor) -> torch.Tensor:
-    """Scale the last axis to a largest value of 1; leave what is all but silent as it is, as librosa does."""
-    largest = chroma.amax(-1, keepdim=True)
-    return chroma / torch.where(largest < torch.finfo(torch.float32).tiny, 1.0, largest)
-
-
-def peaks_and_valleys(power: torch.Tensor, octaves: list[tuple[int, int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean magnitude of the loudest and of the quietest bins of each band in dB, both (clips, frames, bands)."""
-    peaks, valleys = [], []
-    for first, end, count in octaves:
-        band = power[..., first:end]
-        peaks.append(band.topk(count, sorted=False)[0].sqrt().mean(-1))
-        valleys.append(band.topk(count, largest=False, sorted=False)[0].sqrt().mean(-1))
-    return decibels(torch.stack(peaks, -1)), decibels(torch.stack(valleys, -1))
-
-
-def within_range(level_db: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Raise what lies more than CONTRAST_RANGE_DB under a clip's largest valid value; (batch, bands, frames)."""
-    largest = level_db.masked_fill(~mask[:, None], -torch.inf).amax((1, 2), keepdim=True)
-    return torch.maximum(level_db, largest - CONTRAST_RANGE_DB)
-
-
-def normalisation(mean: list[float], std: list[float] | None, num_bands: int) -> tuple[np.ndarray, np.ndarray]:
-    """Check and convert the numbers per band, (bands,) float32 each."""
-    if std is None or len(mean) != num_bands or len(std) != num_bands:
+def normalisation(mean: list[float] | None, std: list[float] | None, num_bands: int) -> list[np.ndarray]:
+    """Check the numbers per band and make them arrays, (bands, 1) float32 each."""
+    counts = [0 if values is None else len(values) for values in (mean, std)]
+    if mean is None or std is None or counts != [num_bands, num_bands]:
         raise ValueError(
-            f"feature_mean has {len(mean)} and feature_std has {0 if std is None else len(std)} values; "
-            f"both must have one for each of the {num_bands} bands"
+            f"feature_mean has {counts[0]} and feature_std {counts[1]} values; "
+            f"each must have one for each of the {num_bands} bands, or both be None"
         )
-    if not min(std) > 0 or not np.all(np.isfinite([*mean, *std])):
-        raise ValueError(f"feature_std has a smallest value of {min(std)}; all must be finite and above 0")
-    return np.asarray(mean, np.float32), np.asarray(std, np.float32)
+    if not np.all(np.isfinite(mean)) or not np.all(np.isfinite(std)) or not min(std) > 0:
+        raise ValueError(f"feature_std goes down to {min(std)}; it must be above 0, and finite like feature_mean")
+    return [np.asarray(values, np.float32)[:, None] for values in (mean, std)]
 
 
 def check_settings(config: Any) -> None:

@@ -95,6 +95,35 @@ def chroma_filters(sampling_rate: int, n_fft: int) -> np.ndarray:
     return np.ascontiguousarray(weights[:, : n_fft // 2 + 1], dtype=np.float32)
 
 
+def split_bands(filters: np.ndarray, bands_at_once: int = 16) -> tuple[list[slice], list[np.ndarray]]:
+    """Cut a filter bank into the dense blocks that matter, for spectra of squared (real, imaginary) pairs.
+
+    Mel filters are mostly zeros: sixteen neighbours together touch few bins, and a product with each block in turn
+    takes about half the time of one with the whole matrix. A pair's two columns carry the same weight, which spares
+    adding them up first.
+
+    Args:
+        filters: (bands, bins).
+
+    Returns:
+        The columns of each block among 2 * bins, and its weights (columns, bands of the block) float32.
+    """
+    columns, blocks = [], []
+    for band in range(0, len(filters), bands_at_once):
+        rows = filters[band : band + bands_at_once]
+        bins = np.flatnonzero(rows.any(axis=0))
+        first, end = int(bins[0]), int(bins[-1]) + 1
+        columns.append(slice(2 * first, 2 * end))
+        blocks.append(np.ascontiguousarray(np.repeat(rows[:, first:end], 2, axis=1).T))
+    return columns, blocks
+
+
+def octave_averages(octaves: list[tuple[int, int, int]]) -> np.ndarray:
+    """Matrix that averages the bins in each band's peak, then in each band's valley, (2 * bins, 2 * bands) float32."""
+    counts = np.array([count for _, _, count in octaves] * 2)
+    return np.repeat(np.diag(1.0 / counts), counts, axis=0).astype(np.float32)
+
+
 def octave_bands(sampling_rate: int, n_fft: int) -> list[tuple[int, int, int]]:
     """Bands of spectral contrast as (first bin, end bin, bins in its peak and in its valley).
 
