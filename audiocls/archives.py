@@ -83,6 +83,6 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo
     packed = sum(member.compress_size for member, _ in chosen)
     if total > ALWAYS_ALLOWED_BYTES and total > LARGEST_RATIO * packed:
         raise DataError(
-            f"{shown(str(path))}: refused, {packed >> 10} kB would unpack to {total >> 20} MB; no recording packs so well"
+            f"{shown(str(path))}: refused, {packed >> 10} kB would unpack to {total >> 20} MB; no sound packs so well"
         )
     return chosen

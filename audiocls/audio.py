@@ -9,7 +9,7 @@ over full scale are kept as they are.
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,7 @@ Source = str | os.PathLike | bytes | BinaryIO
 
 DECODER_VERSION = 1  # part of the cache key: raise it whenever the same file would decode to other samples
 BLOCK_FRAMES = 1 << 19  # frames decoded at once; shorter files take one call
+_PIECE_FRAMES = 1 << 10
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # a header outside is broken: 1 Hz would blow a small file up to hours
 _CUT = "ends early; what is there was used"
 
@@ -63,7 +64,8 @@ def decode_noting(source: Source, sampling_rate: int) -> Decoded:
     with _opened(source) as (name, opened):
         try:
             with soundfile.SoundFile(opened) as file:
-                return _read_soundfile(name, file, sampling_rate)
+                decoded = _read_soundfile(name, file, sampling_rate)
+                return Decoded(decoded.waveform, _CUT) if file.format == "OGG" and _ogg_cut(opened) else decoded
         except (soundfile.LibsndfileError, TypeError, ValueError):  # TypeError: *.raw, whose format no header tells
             pass
         return _read_av(name, opened, sampling_rate)
@@ -156,10 +158,30 @@ def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) ->
 
 def _next_block(file: soundfile.SoundFile) -> tuple[np.ndarray, bool]:
     """Read up to BLOCK_FRAMES frames: (frames, channels) float32, and whether the decoder then gave up."""
+    start = file.tell()
     try:
         return file.read(BLOCK_FRAMES, dtype="float32", always_2d=True), False
     except soundfile.LibsndfileError:
-        return np.empty((0, file.channels), np.float32), True
+        pass
+    pieces = [np.empty((0, file.channels), np.float32)]  # soundfile drops what came before an error: read up to it
+    with suppress(soundfile.LibsndfileError):
+        file.seek(start)
+        while len(piece := file.read(_PIECE_FRAMES, dtype="float32", always_2d=True)):
+            pieces.append(piece)
+    return np.concatenate(pieces), True
+
+
+def _ogg_cut(opened: str | BinaryIO) -> bool:
+    """Whether the last page of an Ogg file is not marked as the last (RFC 3533, header type flag 4)."""
+    file = open(opened, "rb") if isinstance(opened, str) else opened  # noqa: SIM115 - closed below if ours
+    try:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - (1 << 16)))
+        tail = file.read()
+    finally:
+        if file is not opened:
+            file.close()
+    page = tail.rfind(b"OggS")
+    return 0 <= page < len(tail) - 5 and not tail[page + 5] & 4
 
 
 def _header_promises_more(file: soundfile.SoundFile) -> bool:

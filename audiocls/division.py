@@ -90,7 +90,7 @@ def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) ->
             "nevertheless, so scores on this class say little about new recordings"
         )
     if stuck.any():
-        loose = pool.counts[:, stuck].any(axis=1)
+        loose: np.ndarray = pool.counts[:, stuck].any(axis=1)
         kept = [pair for pair in pool.similar if not (loose[pair[0]] or loose[pair[1]])]
         sets = splits.merge_groups(num_clips, grouped + pool.identical + kept)
     _check_counts(pool, clips, splits.groups_per_class(pool.counts[open_clips], sets[open_clips]), new_test, warnings)

@@ -34,7 +34,7 @@ def list_rows(source: str) -> Listing:
     local = Path(source).is_dir()
     try:
         found = datasets.load_dataset(source)
-    except Exception as error:  # noqa: BLE001 - whatever the network, the Hub, or pyarrow raise: one line to the user
+    except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         what = "the parquet files cannot be read" if local else "no such folder or zip here, and no Hub data set loads"
         raise DataError(f"{shown(source)}: {what}: {reason}") from error

@@ -1,8 +1,8 @@
 """Finding the clips of a data source: which files, their labels, parts and groups. Decodes nothing.
 
-A folder of class folders, train/validation/test parts or metadata.csv, a zip of one, parquet, the Hub. The tree is walked here and not by `datasets`'
-audiofolder, which invents or loses labels when parts, loose files and metadata mix, and passes over unreadable
-folders in silence.
+A folder of class folders, train/validation/test parts or metadata.csv; a zip of one; parquet; the Hub. Folder trees
+are walked here and not by `datasets`' audiofolder, which invents or loses labels when parts, loose files and metadata
+mix, and passes over unreadable folders in silence.
 """
 
 import unicodedata
