@@ -93,7 +93,7 @@ def count(targets: np.ndarray, predictions: np.ndarray, num_labels: int) -> Coun
         hits=(wanted & given).sum(0).astype(np.float64),
         predicted=given.sum(0).astype(np.float64),
         support=wanted.sum(0).astype(np.float64),
-        clips=np.float64(len(wanted)),
+        clips=np.asarray(float(len(wanted))),
         right=(wanted == given).all(-1).sum().astype(np.float64),
     )
 

@@ -51,14 +51,14 @@ def bootstrap_intervals(
 
     Returns:
         {score: (low, high)} for accuracy, balanced_accuracy, macro_precision, macro_recall and macro_f1, and with
-        several labels a clip also micro_precision, micro_recall and micro_f1. When every clip is right, or none is,
-        drawing again cannot change that, and Wilson's interval for as many units takes its place.
+        several labels a clip also micro_precision, micro_recall and micro_f1. Where all is right, or nothing is, no
+        draw differs from another, and Wilson's interval for as many units takes its place.
     """
     multi_label = np.ndim(targets) == 2
     wanted, given = indicators(targets, num_labels), indicators(predictions, num_labels)
     num_units = int(units.max()) + 1
-    right = (wanted == given).all(-1)
-    columns = np.concatenate([wanted & given, given, wanted, right[:, None], np.ones((len(wanted), 1))], axis=1)
+    right = (wanted == given).all(-1, keepdims=True)
+    columns = np.concatenate([wanted & given, given, wanted, right, np.ones_like(right)], axis=1)
     per_unit = np.zeros((num_units, columns.shape[1]), dtype=np.float32)
     np.add.at(per_unit, units, columns.astype(np.float32))
 
@@ -78,11 +78,12 @@ def bootstrap_intervals(
         for name, values in headline_scores(counts, multi_label).items():
             blocks.setdefault(name, []).append(values)
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    quantiles = {name: np.quantile(np.concatenate(values), tails) for name, values in blocks.items()}
-    if right.all() or not right.any():
-        certain = wilson_interval(float(right.all()), num_units)
-        return {name: certain if low == high else (float(low), float(high)) for name, (low, high) in quantiles.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in quantiles.items()}
+    intervals = {}
+    for name, parts in blocks.items():
+        low, high = np.quantile(np.concatenate(parts), tails).tolist()
+        certain = low == high and low in (0.0, 1.0)
+        intervals[name] = wilson_interval(low, num_units) if certain else (low, high)
+    return intervals
 
 
 def headline_scores(counts: Counts, multi_label: bool) -> dict[str, np.ndarray]:
