@@ -1,0 +1,1 @@
+"""The Gradio app: a page to try a model with the microphone or a file."""

@@ -1,0 +1,144 @@
+"""Starting the app: choose the model, build the page, serve it on this machine only."""
+
+import errno
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiocls.arguments import Parser
+from audiocls.errors import AudioclsError, ModelError, UsageError
+from audiocls.model_folder import RUNS, newest_run
+from audiocls.ui import texts
+
+if TYPE_CHECKING:
+    from audiocls.inference import AudioClassifier
+
+DESCRIPTION = """Try a model in the browser, with the microphone or a file.
+
+examples:
+  python app.py                             the newest model in runs/
+  python app.py --model runs/my_sounds      a model folder, or the id of a model on the Hub
+"""
+
+
+def build_parser() -> ArgumentParser:
+    parser = Parser(prog="app.py", description=DESCRIPTION)
+    parser.add_argument("--model", metavar="RUN_OR_ID", help="model folder or Hub id [the newest in runs/]")
+    parser.add_argument("--port", type=int, default=7860, metavar="N", help="port to listen on [7860]")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets other machines in [127.0.0.1]"
+    )
+    parser.add_argument("--share", action="store_true", help="also open a public address through gradio's server")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
+    parser.add_argument(
+        "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the app until Ctrl-C. Known failures print one line and return 1, wrong usage 2."""
+    try:
+        arguments = build_parser().parse_args(argv)
+        check_address(arguments.host, arguments.port)
+        model = arguments.model or newest_run()
+        if model is None:
+            raise ModelError(texts.NO_RUN.format(runs=f"{RUNS}/"))
+        from audiocls.inference import AudioClassifier
+
+        classifier = AudioClassifier.from_pretrained(
+            model, device=arguments.device, trust_remote_code=arguments.trust_remote_code
+        )
+        with UploadFolder():
+            blocks = launch(classifier, arguments.host, arguments.port, arguments.share)
+            blocks.block_thread()
+    except AudioclsError as error:
+        print(f"audiocls: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def check_address(host: str, port: int) -> None:
+    """See that the app can listen there, before the model is loaded and the page built.
+
+    Raises:
+        UsageError: the port is out of range.
+        AudioclsError: it is in use, or the host is no address of this machine.
+    """
+    if not 1 <= port <= 65535:
+        raise UsageError(f"port is {port}; it must lie between 1 and 65535")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AudioclsError(texts.PORT_BUSY.format(port=port, host=host)) from error
+        reason = (error.strerror or str(error)).lower()
+        raise AudioclsError(texts.CANNOT_LISTEN.format(port=port, host=host, reason=reason)) from error
+
+
+def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7860, share: bool = False) -> Any:
+    """Serve the page in a thread of its own and say where it is.
+
+    Returns:
+        The running `gradio.Blocks`; `local_url` is its address and `close()` ends it.
+
+    Raises:
+        AudioclsError: the port is in use, or the host is no address of this machine.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and again at launch
+    import gradio as gr
+
+    from audiocls.ui.page import CSS, LARGEST_BYTES, THEME, build_app
+
+    blocks: gr.Blocks = build_app(classifier)
+    try:
+        blocks.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            inbrowser=False,
+            prevent_thread_lock=True,
+            quiet=True,
+            theme=THEME,
+            css=CSS,
+            max_file_size=LARGEST_BYTES,
+            footer_links=["api"],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            mcp_server=False,
+        )
+    except OSError as error:
+        raise AudioclsError(texts.PORT_BUSY.format(port=port, host=host)) from error
+    print(texts.OPEN_AT.format(url=blocks.local_url), flush=True)
+    if blocks.share_url:
+        print(texts.SHARED_AT.format(url=blocks.share_url), flush=True)
+    return blocks
+
+
+class UploadFolder:
+    """What visitors upload lives in a folder of its own, which goes when the app ends."""
+
+    def __enter__(self) -> Path:
+        self._before = os.environ.get("GRADIO_TEMP_DIR")
+        self.path = Path(tempfile.mkdtemp(prefix="audiocls-app-"))
+        os.environ["GRADIO_TEMP_DIR"] = str(self.path)
+        return self.path
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is None:
+            del os.environ["GRADIO_TEMP_DIR"]
+        else:
+            os.environ["GRADIO_TEMP_DIR"] = self._before
+        shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,50 @@
+"""What the app tells about a model: its scores in a line, its card as Markdown, its pictures."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from audiocls.ui import texts
+
+PICTURES = ("confusion_matrix.png", "curves.png")
+
+_FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
+_MARKDOWN_IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+
+
+def score_line(metrics: dict[str, Any] | None) -> str:
+    """Test accuracy with its interval, the number of clips and the split they come from."""
+    if not metrics or not isinstance(metrics.get("accuracy"), int | float):
+        return texts.SCORES_UNKNOWN
+    interval = ""
+    low, high = (metrics.get("intervals") or {}).get("accuracy") or (None, None)
+    if low is not None and high is not None:
+        interval = texts.INTERVAL.format(level=metrics.get("interval_level", 0.95), low=low, high=high)
+    return texts.SCORES.format(
+        accuracy=metrics["accuracy"],
+        interval=interval,
+        size=metrics.get("size", "an unknown number of"),
+        split=escaped(str(metrics.get("split", "test"))),
+    )
+
+
+def card_text(card: str | None) -> str:
+    """A model card as the page shows it: without its YAML front matter, and without images.
+
+    The card's own pictures are shown beside it (`pictures`); others would have to be fetched from elsewhere.
+    """
+    if not card:
+        return texts.CARD_UNKNOWN
+    body = _FRONT_MATTER.sub("", card, count=1)
+    return _HTML_IMAGE.sub("", _MARKDOWN_IMAGE.sub(r"\1", body)).strip()
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The pictures that training left in a model folder, as far as they are there."""
+    return [path for name in PICTURES if (path := folder / name).is_file()]
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown shows it literally, so that names stay names."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~&$])", r"\\\1", text)

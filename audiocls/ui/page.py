@@ -1,0 +1,161 @@
+"""The page: a sound in, label bars and a picture out. It wires components to a classifier and holds no model logic."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components.api_component import Api
+
+from audiocls.audio import decode, probe
+from audiocls.errors import AudioReadError
+from audiocls.inference import AudioClassifier
+from audiocls.ui import texts
+from audiocls.ui.card import card_text, escaped, pictures, score_line
+from audiocls.ui.picture import sound_picture
+
+LONGEST_SECONDS = 600.0
+LARGEST_BYTES = 100 * 1000 * 1000
+SILENCE_PEAK = 1e-3  # -60 dB of full scale; the quietest working microphones stay above
+SHOWN_LABELS = 8
+CACHE_SECONDS = 3600  # uploads are deleted after about an hour
+BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
+
+SCORES_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"label": {"type": "string"}, "score": {"type": "number"}},
+        "required": ["label", "score"],
+    },
+    "description": "labels and scores, best first",
+}
+# System fonts only: nothing has to be fetched, and text appears at once.
+THEME = gr.themes.Default(
+    primary_hue="teal",
+    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+    font_mono=["ui-monospace", "Consolas", "monospace"],
+)
+CSS = """
+.gradio-container {max-width: 1200px !important; margin: 0 auto !important;}
+"""
+
+
+def build_app(classifier: AudioClassifier) -> gr.Blocks:
+    """The app's page for one model; launch it with `audiocls.ui.app.launch`."""
+
+    def show(path: str | None) -> tuple[Any, Any, Any]:
+        """Label bars, picture and hint for a sound, or nothing where it was taken away."""
+        if path is None:
+            return None, None, gr.Markdown(visible=False)
+        waveform = read_sound(path, classifier.sampling_rate)
+        scores = classifier.predict_waveforms([waveform])[0]
+        silent = float(np.ptp(waveform)) < 2 * SILENCE_PEAK
+        return (
+            dict(zip(classifier.labels, scores.tolist(), strict=True)),
+            sound_picture(waveform, classifier.sampling_rate),
+            gr.Markdown(texts.SILENT, visible=silent),
+        )
+
+    def show_on_request(path: str | None) -> tuple[Any, Any, Any]:
+        if path is None:
+            gr.Info(texts.NOTHING_YET)
+        return show(path)
+
+    def classify(sound: str | None) -> list[dict[str, Any]]:
+        if sound is None:
+            raise gr.Error(texts.NOTHING_YET, print_exception=False)
+        return classifier((classifier.sampling_rate, read_sound(sound, classifier.sampling_rate)))
+
+    title = f"{texts.TITLE}: {classifier.name}"
+    with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
+        gr.Markdown(
+            f"# {texts.TITLE}\n\n{texts.INTRODUCTION.format(name=escaped(classifier.name))} "
+            f"{score_line(classifier.metrics)}"
+        )
+        with gr.Row():
+            with gr.Column():
+                audio = gr.Audio(
+                    sources=["microphone", "upload"],
+                    type="filepath",
+                    label=texts.AUDIO_LABEL,
+                    elem_id="sound",
+                    buttons=["download"],
+                )
+                button = gr.Button(texts.CLASSIFY, variant="primary", elem_id="classify")
+                hint = gr.Markdown(visible=False, elem_id="hint")
+                if examples := example_sounds(classifier.labels):
+                    gr.Examples(
+                        [[str(path)] for path in examples.values()],
+                        inputs=[audio],
+                        label=texts.EXAMPLES,
+                        example_labels=list(examples),
+                        cache_examples=False,
+                        api_visibility="private",
+                        elem_id="examples",
+                    )
+            with gr.Column():
+                answer = gr.Label(
+                    label=texts.ANSWER_LABEL_MULTI if classifier.multi_label else texts.ANSWER_LABEL,
+                    num_top_classes=min(SHOWN_LABELS, len(classifier.labels)),
+                    elem_id="answer",
+                )
+                picture = gr.Plot(label=texts.PICTURE_LABEL, elem_id="picture")
+        with gr.Accordion(texts.ABOUT, open=False, elem_id="about"):
+            if shown := pictures(classifier.folder):
+                gr.Gallery(
+                    [str(path) for path in shown],
+                    label=texts.PICTURES_LABEL,
+                    columns=2,
+                    height="auto",
+                    object_fit="contain",
+                    interactive=False,
+                )
+            gr.Markdown(card_text(classifier.card), elem_id="card")
+
+        results = [answer, picture, hint]
+        audio.change(show, audio, results, api_visibility="private", show_progress_on=[answer])
+        button.click(show_on_request, audio, results, api_visibility="private", show_progress_on=[answer])
+        gr.on(
+            [],
+            classify,
+            inputs=[audio],
+            outputs=[Api(None, SCORES_SCHEMA, "scores")],
+            api_name="classify",
+            api_description=texts.API_DESCRIPTION.format(minutes=LONGEST_SECONDS / 60, megabytes=LARGEST_BYTES / 1e6),
+        )
+    return blocks
+
+
+def read_sound(path: str, sampling_rate: int) -> np.ndarray:
+    """Decode what a visitor gave, within the app's limits: float32 (time,), mono, at `sampling_rate` Hz.
+
+    Raises:
+        gr.Error: it is too large, too long or unreadable; the message is for the visitor.
+    """
+    size = Path(path).stat().st_size
+    if size > LARGEST_BYTES:
+        raise _error(texts.TOO_LONG_TITLE, texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_BYTES / 1e6))
+    try:
+        seconds = probe(path).seconds
+        if seconds is None or seconds <= LONGEST_SECONDS:
+            waveform = decode(path, sampling_rate)
+            seconds = len(waveform) / sampling_rate
+    except AudioReadError as error:
+        raise _error(texts.UNREADABLE_TITLE, texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
+    if seconds > LONGEST_SECONDS:
+        raise _error(texts.TOO_LONG_TITLE, texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SECONDS / 60))
+    return waveform
+
+
+def example_sounds(labels: list[str]) -> dict[str, Path]:
+    """One bundled sound of each class that the model knows, by class."""
+    known = set(labels)
+    folders = sorted(BUNDLED_SOUNDS.iterdir()) if BUNDLED_SOUNDS.is_dir() else []
+    first = {folder.name: next(iter(sorted(folder.glob("*.ogg"))), None) for folder in folders if folder.name in known}
+    return {name: path for name, path in first.items() if path is not None}
+
+
+def _error(title: str, message: str) -> gr.Error:
+    return gr.Error(message, title=title, print_exception=False)

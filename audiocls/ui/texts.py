@@ -1,0 +1,36 @@
+"""Every English sentence that the app shows, in one place."""
+
+TITLE = "audiocls"
+INTRODUCTION = "Record a sound or drop a file, and see what the model **{name}** hears."
+SCORES_UNKNOWN = "No test scores come with this model."
+SCORES = "Test score: **{accuracy:.1%} accuracy**{interval} on {size} clips ({split} split)."
+INTERVAL = " ({level:.0%} interval {low:.1%} to {high:.1%})"
+
+AUDIO_LABEL = "Sound"
+CLASSIFY = "Classify"
+EXAMPLES = "Examples"
+ANSWER_LABEL = "What the model hears"
+ANSWER_LABEL_MULTI = "What the model hears (several at once are possible)"
+PICTURE_LABEL = "Waveform and log-mel spectrogram"
+ABOUT = "About this model"
+CARD_UNKNOWN = "This model has no card."
+PICTURES_LABEL = "Confusion matrix and training curves"
+
+SILENT = "This recording is silent. Is the right microphone chosen, and is it switched on?"
+NOTHING_YET = "There is no sound yet: record one or drop a file."
+UNREADABLE_TITLE = "This sound cannot be read"
+UNREADABLE = "The file is no sound that can be played: {reason}."
+TOO_LONG_TITLE = "This sound is too long"
+TOO_LONG = "It lasts {minutes:.0f} minutes; the limit is {limit:.0f}. The command line takes recordings of any length."
+TOO_LARGE = "The file has {size:.0f} MB; the limit is {limit:.0f} MB."
+
+API_DESCRIPTION = (
+    "Classify one sound. Give an audio file (any format that plays, up to {minutes:.0f} minutes and {megabytes:.0f} "
+    "MB); the answer is a list of {{label, score}} for every label the model knows, best first."
+)
+
+NO_RUN = "there is no trained model in {runs}; train one with `audiocls train DATA`, or name one with --model"
+PORT_BUSY = "port {port} of {host} is in use; choose another with --port"
+CANNOT_LISTEN = "the app cannot listen on port {port} of {host}: {reason}"
+OPEN_AT = "Open {url} in a browser (Ctrl-C ends the app)"
+SHARED_AT = "Anyone with this address can use it while the app runs: {url}"
