@@ -66,13 +66,12 @@ def find_clips(root: Path) -> Listing:
     else:
         _add_class_folders(listing, root, root, None)
     _check_class_names(listing.labels)
-    if listing.unknown:
-        first = shown(listing.unknown[0])
-        listing.warnings.append(f"{len(listing.unknown)} files of a kind that is no known audio were ignored: {first}")
+    _note_unknown_kinds(listing)
     if not listing.items:
-        detail = f"; {len(listing.skipped)} files were passed over, first {listing.skipped[0].reason}"
+        first = listing.skipped[0] if listing.skipped else None
+        detail = f" ({len(listing.skipped)} passed over, such as {shown(first.file)}: {first.reason})" if first else ""
         raise DataError(
-            f"{shown(str(root))}: no labelled audio files{detail if listing.skipped else ''}. Expected a folder for "
+            f"{shown(str(root))}: no labelled audio files{detail}. Expected a folder for "
             "each class (dog/1.wav), train/ and test/ folders with such folders, or a metadata.csv"
         )
     listing.items.sort(key=lambda item: item.file)
@@ -115,6 +114,14 @@ def _add_class_folders(listing: Listing, root: Path, folder: Path, part: str | N
         if count == 0:
             listing.warnings.append(f"class folder {shown(label)}{where} holds no audio files; it is left out")
     listing.labels.update(label for label, count in seen.items() if count)
+
+
+def _note_unknown_kinds(listing: Listing) -> None:
+    count = len(listing.unknown)
+    if count:
+        what = "file of an unknown kind was" if count == 1 else "files of unknown kinds were"
+        more = " ..." if count > 1 else ""
+        listing.warnings.append(f"{count} {what} ignored: {shown(listing.unknown[0])}{more}")
 
 
 def _check_class_names(labels: set[str]) -> None:
