@@ -140,10 +140,16 @@ def _read(source: str, config: TrainConfig) -> tuple[Listing, list[Item], Store,
         usable.append(item)
         rows.append(row)
     if cut:
-        listing.warnings.append(f"{len(cut)} cut-off files, used as far as they go: {some(cut)}")
+        what = (
+            "1 file is cut off and used as far as it goes"
+            if len(cut) == 1
+            else f"{len(cut)} files are cut off and used as far as they go"
+        )
+        listing.warnings.append(f"{what}: {some(cut)}")
     if config.strict and listing.skipped:
+        listing.skipped.sort(key=lambda skipped: skipped.file)
         told = [f"{skipped.file} ({skipped.reason})" for skipped in listing.skipped]
-        raise DataError(f"strict: {len(told)} files cannot be used: {some(told)}")
+        raise DataError(f"strict: {len(told)} {'file' if len(told) == 1 else 'files'} cannot be used: {some(told)}")
     if not usable:
         first = listing.skipped[0]
         raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")

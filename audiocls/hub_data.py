@@ -32,12 +32,13 @@ def list_rows(source: str) -> Listing:
     import datasets
 
     local = Path(source).is_dir()
+    if not local:
+        _check_hub(source)
     try:
         found = datasets.load_dataset(source)
     except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        what = "the parquet files cannot be read" if local else "no such folder or zip here, and no Hub data set loads"
-        raise DataError(f"{shown(source)}: {what}: {reason}") from error
+        what = "the parquet files" if local else "the Hub data set"
+        raise DataError(f"{shown(source)}: {what} cannot be loaded: {_in_short(error)}") from error
     listing = Listing(name=Path(source).name if local else source, root=Path(source) if local else None)
     known = {name: PARTS.get(name.lower()) for name in found}
     if len(found) > 1 and None in known.values():
@@ -51,6 +52,30 @@ def list_rows(source: str) -> Listing:
     if not listing.items:
         raise DataError(f"{shown(source)}: no labelled audio in it")
     return listing
+
+
+def _check_hub(source: str) -> None:
+    """Ask the Hub once: `load_dataset` by itself takes half a minute of retries to say that there is no network."""
+    import datasets
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    try:
+        HfApi().dataset_info(source, timeout=20)
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise DataError(
+            f"{shown(source)}: no such folder or zip here, and no such data set on the Hub "
+            "(for a private one, log in with: hf auth login)"
+        ) from error
+    except Exception as error:  # offline; a data set that was loaded before is in the cache
+        if not Path(datasets.config.HF_DATASETS_CACHE, source.replace("/", "___")).is_dir():
+            raise DataError(
+                f"{shown(source)}: no such folder or zip here, and the Hub cannot be reached: {_in_short(error)}"
+            ) from error
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _add_split(listing: Listing, source: str, split: str, table: Any, part: str | None) -> None:

@@ -79,11 +79,12 @@ class Store:
         self.rows: dict[str, int] = {content: row for row, content in enumerate(self.contents)}
         self.notes: list[str | None] = table["note"].to_pylist()
         self.errors: list[str | None] = table["error"].to_pylist()
-        self.lowest, self.highest = (table[name].to_numpy() for name in ("lowest", "highest"))
+        # Lists on the way, because pyarrow's to_numpy imports pandas.
+        self.lowest, self.highest = (np.array(table[name].to_pylist(), np.float32) for name in ("lowest", "highest"))
         self.descriptors = np.frombuffer(b"".join(table["descriptor"].to_pylist()), np.float32).reshape(
             -1, DESCRIPTOR_SIZE
         )
-        self._checksums = table["checksum"].to_numpy()
+        self._checksums: list[int] = table["checksum"].to_pylist()
         self._blocks: list[np.ndarray] = []  # one flat view of the map for each Arrow chunk
         starts, blocks = [], []
         for chunk in table["waveform"].chunks:

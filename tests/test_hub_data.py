@@ -1,6 +1,7 @@
 import io
 
 import datasets
+import huggingface_hub
 import numpy as np
 import pytest
 import soundfile
@@ -39,6 +40,7 @@ def hub(monkeypatch):
 
     def serve(**splits):
         found = datasets.DatasetDict(splits)
+        monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
         monkeypatch.setattr(datasets, "load_dataset", lambda name: found)
         return "user/name"
 
@@ -119,13 +121,43 @@ def test_a_folder_of_parquet_files_with_its_splits(tmp_path, monkeypatch):
     np.testing.assert_array_equal(decode(listing.items[0].source(), RATE), decode(sound(10), RATE))
 
 
-def test_a_set_that_cannot_be_reached_is_told_in_one_line(monkeypatch):
-    def fail(name):
-        raise ConnectionError(f"Couldn't reach '{name}'\non the Hub (offline)")
+def test_a_set_that_cannot_be_reached_or_does_not_exist_is_told_in_one_line(monkeypatch):
+    def refuse(error):
+        def dataset_info(*_, **__):
+            raise error
 
-    monkeypatch.setattr(datasets, "load_dataset", fail)
-    with pytest.raises(DataError, match=r"no-such/thing: no such folder or zip here.*offline") as caught:
+        monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", dataset_info)
+        monkeypatch.setattr(datasets, "load_dataset", lambda _: pytest.fail("asked the network again"))
+
+    refuse(ConnectionError("[Errno -2] Name or\nservice not known"))
+    with pytest.raises(DataError, match=r"no-such/thing: no such folder or zip here.*cannot be reached") as caught:
         find_source("no-such/thing")
     assert "\n" not in str(caught.value)
+    refuse(huggingface_hub.errors.HFValidationError("no"))
+    with pytest.raises(DataError, match="no such data set on the Hub"):
+        find_source("no-such/thing")
     with pytest.raises(DataError, match="no such folder"):
         find_source("./no/such/place")
+
+
+def test_a_set_that_does_not_load_is_told_in_one_line(hub, monkeypatch):
+    name = hub(train=table(["a", "b"]))
+
+    def fail(name):
+        raise ValueError("Config name is missing.\nPlease pick one")
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(DataError, match=r"cannot be loaded: Config name is missing\. Please"):
+        find_source(name)
+
+
+def test_without_a_network_a_set_loaded_before_is_read_from_the_cache(hub, monkeypatch, tmp_path):
+    name = hub(train=table(["a", "b"]))
+
+    def offline(*_, **__):
+        raise ConnectionError("offline")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", offline)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path))
+    (tmp_path / "user___name").mkdir()
+    assert len(find_source(name).items) == 2
