@@ -122,7 +122,7 @@ def training_curves_figure(rows: Sequence[Mapping[str, Any]], best_epoch: int | 
     handles = [Line2D([], [], marker="o" if single else None, linestyle="" if single else "-", **line)]
     line["label"] = "accuracy"
     handles.append(Line2D([], [], marker="x" if single else None, linestyle="" if single else ":", **line))
-    legend_style = {"fontsize": STYLE["text_size"], "frameon": False, "labelcolor": STYLE["ink"]}
+    legend_style = {"fontsize": STYLE["text_size"], "edgecolor": "none", "framealpha": 0.9, "labelcolor": STYLE["ink"]}
     panels[0].legend(loc="best", **legend_style)
     panels[1].legend(handles=handles, loc="lower right", **legend_style)
     for axes, title in zip(panels, ("loss", "score"), strict=True):
