@@ -15,16 +15,16 @@ _PUBLIC = {
     "AudioClassifier": "audiocls.inference",
     "AudioclsError": "audiocls.errors",
     "TrainConfig": "audiocls.config",
-    "evaluate": "audiocls.inference",
-    "train": "audiocls.training",
+    "evaluate": "audiocls.experiment",
+    "train": "audiocls.experiment",
 }
 __all__ = ["AudioClassifier", "AudioclsError", "TrainConfig", "evaluate", "train"]
 
 if TYPE_CHECKING:
     from audiocls.config import TrainConfig
     from audiocls.errors import AudioclsError
-    from audiocls.inference import AudioClassifier, evaluate
-    from audiocls.training import train
+    from audiocls.experiment import evaluate, train
+    from audiocls.inference import AudioClassifier
 
 
 def __getattr__(name: str) -> Any:

@@ -43,6 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--config", metavar="FILE.yaml", help="recipe: a YAML file of settings; flags win over it")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted run in --output_dir")
     train.add_argument("--overwrite", action="store_true", help="replace --output_dir if it exists")
+    train.add_argument(
+        "--num_processes", type=int, default=1, metavar="N", help="CPU processes; for GPUs use accelerate launch [1]"
+    )
     add_settings(train)
     train.set_defaults(run=run_train)
 
@@ -78,8 +81,13 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_train(arguments: argparse.Namespace) -> None:
+def run_train(arguments: argparse.Namespace) -> int | None:
     config = read_settings(arguments)
+    from audiocls.launch import PLACED, processes_asked_of_accelerate, run_together
+
+    processes = max(arguments.num_processes, processes_asked_of_accelerate())
+    if processes > 1 and not any(name in os.environ for name in PLACED):
+        return run_together(processes, main, arguments.argv)
     from audiocls.experiment import train
 
     train(
@@ -90,6 +98,7 @@ def run_train(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
         verbose=True,
     )
+    return None
 
 
 def run_predict(arguments: argparse.Namespace) -> None:
@@ -127,9 +136,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return app(argv[1:]) or 0
         arguments = build_parser().parse_args(argv)
-        arguments.run(arguments)
+        arguments.argv = argv
+        return arguments.run(arguments) or 0
     except AudioclsError as error:
-        print(f"audiocls: {error}", file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":  # of several processes that fail alike, one says so
+            print(f"audiocls: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\naudiocls: stopped", file=sys.stderr)
@@ -137,7 +148,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe, such as head, has had enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (keeps the interpreter's last flush quiet)
         return 0
-    return 0
 
 
 if __name__ == "__main__":

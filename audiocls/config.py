@@ -19,6 +19,7 @@ FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
 MODELS = ("cnn",)
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
 HOP_SECONDS = 0.016
+CLIPS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 8000, 12, 200  # how long to train when num_epochs is 0
 
 
 def setting(
@@ -80,7 +81,9 @@ class TrainConfig:
     num_workers: int = setting(0, "data", "processes that decode; 0 means one per core", metavar="N")
 
     seed: int = setting(42, "training", "seed of the split, the weights and every random draw", metavar="N")
-    num_epochs: int = setting(40, "training", "passes over the training clips", metavar="N")
+    num_epochs: int = setting(
+        0, "training", "passes over the training clips; 0: 40 for 200 clips, more for fewer, fewer for more", metavar="N"
+    )
     batch_size: int = setting(16, "training", "clips per step, over all processes", metavar="N")
     learning_rate: float = setting(2e-3, "training", "highest learning rate", metavar="LR")
     weight_decay: float = setting(0.05, "training", "decoupled weight decay (adamw)", metavar="X")
@@ -152,7 +155,7 @@ class TrainConfig:
             "validation_size": (0, 0.9),
             "num_workers": (0, 1024),
             "seed": (0, 2**32 - 1),
-            "num_epochs": (1, 100_000),
+            "num_epochs": (0, 100_000),
             "batch_size": (2, 65_536),
             "learning_rate": (1e-8, 10),
             "weight_decay": (0, 10),
@@ -167,6 +170,10 @@ class TrainConfig:
                 raise UsageError(f"{name} is {value}; it must lie between {low:g} and {high:g}")
         if self.image_size is not None and not all(8 <= side <= 1024 for side in self.image_size):
             raise UsageError(f"image_size is {self.image_size[0]}x{self.image_size[1]}; each side must be 8 to 1024")
+
+    def epochs(self, num_clips: int) -> int:
+        """Passes over a training part of this many clips: as set, or chosen so that the clips seen stay about equal."""
+        return self.num_epochs or min(max(round(CLIPS_SEEN / num_clips), FEWEST_EPOCHS), MOST_EPOCHS)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -122,7 +122,8 @@ class Fit:
         steps_per_epoch = -(
             -len(epoch_batches(len(train), config.batch_size, 0, 0)) // config.gradient_accumulation_steps
         )
-        self.total_steps = steps_per_epoch * config.num_epochs
+        self.num_epochs = config.epochs(len(train))
+        self.total_steps = steps_per_epoch * self.num_epochs
         if accelerator.num_processes > 1:
             smallest = min(len(batch) for batch in epoch_batches(len(train), config.batch_size, 0, 0))
             if smallest < 2 * accelerator.num_processes:
@@ -142,8 +143,7 @@ class Fit:
 
     def run(self) -> AudioClsForAudioClassification:
         """Train to the end (or until patience ends) and return the model with its best averaged weights."""
-        config = self.config
-        while self.progress.epoch < config.num_epochs and not self._out_of_patience():
+        while self.progress.epoch < self.num_epochs and not self._out_of_patience():
             row = self._run_epoch()
             self._keep_best(row)
             self.progress.history.append(row)
@@ -164,7 +164,7 @@ class Fit:
         loss_sum, seen_targets, seen_logits = 0.0, [], []
         bar = tqdm(
             total=len(self.train),
-            desc=f"epoch {epoch + 1}/{config.num_epochs}",
+            desc=f"epoch {epoch + 1}/{self.num_epochs}",
             unit="clip",
             leave=False,
             disable=not self.progress_bar,

@@ -1,0 +1,135 @@
+"""Labelling many files: finding them, and writing the answers as a table, JSON or CSV while they come in."""
+
+import csv
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from audiocls.errors import AudioReadError, DataError, UsageError
+from audiocls.inference import AudioClassifier
+from audiocls.listing import shown
+from audiocls.text_layout import pad, shorten
+from audiocls.tree import audio_files
+
+FILE_WIDTH = 48
+
+
+def find_audio(inputs: Iterable[str]) -> list[Path]:
+    """The given files, and the audio files in given folders (searched throughout, hidden ones left out), in order.
+
+    Raises:
+        DataError: a name is missing, or a folder holds no audio.
+    """
+    found: list[Path] = []
+    for name in inputs:
+        path = Path(name)
+        if path.is_dir():
+            inside = list(audio_files(path))
+            if not inside:
+                raise DataError(f"{shown(name)}: the folder holds no audio files")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise DataError(f"{shown(name)}: there is no such file or folder")
+    return found
+
+
+def predict_files(
+    classifier: AudioClassifier,
+    inputs: Iterable[str],
+    top_k: int,
+    form: str,
+    batch_size: int,
+    out: IO[str] | None = None,
+) -> None:
+    """Label files and print the answers in the given form; unreadable ones are named in their place.
+
+    Args:
+        top_k: labels shown for each file; 0 for all.
+        form: "table", "json" (one list), "jsonl" (a line a file) or "csv" (a row a file, a column a label).
+
+    Raises:
+        DataError: a file is missing (before anything is printed), or some could not be read (after all the others).
+    """
+    if top_k < 0:
+        raise UsageError(f"--top_k is {top_k}; it must be 0 (all) or more")
+    files = find_audio(inputs)
+    answers = classifier_answers(classifier, files, batch_size)
+    failed = WRITERS[form](classifier.labels, answers, top_k or len(classifier.labels), out or sys.stdout)
+    if failed:
+        raise DataError(f"{failed} of {len(files)} files could not be read")
+
+
+def classifier_answers(
+    classifier: AudioClassifier, files: list[Path], batch_size: int
+) -> Iterator[tuple[Path, dict[str, float] | AudioReadError]]:
+    """Each file with its scores by label, or with why it cannot be read."""
+    rows = classifier.stream(files, batch_size=batch_size, on_error="return")
+    for file, row in zip(files, rows, strict=True):
+        if isinstance(row, AudioReadError):
+            yield file, row
+        else:
+            yield file, dict(zip(classifier.labels, row.tolist(), strict=True))
+
+
+Answers = Iterator[tuple[Path, dict[str, float] | AudioReadError]]
+
+
+def best(scores: dict[str, float], top_k: int) -> list[dict[str, Any]]:
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])[:top_k]
+    return [{"label": label, "score": round(score, 6)} for label, score in ranked]
+
+
+def record(file: Path, answer: dict[str, float] | AudioReadError, top_k: int) -> dict[str, Any]:
+    if isinstance(answer, AudioReadError):
+        return {"file": str(file), "error": answer.reason}
+    return {"file": str(file), "predictions": best(answer, top_k)}
+
+
+def write_table(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
+    failed = 0
+    for file, answer in answers:
+        name = pad(shorten(shown(str(file)), FILE_WIDTH), FILE_WIDTH)
+        if isinstance(answer, AudioReadError):
+            failed += 1
+            print(f"{name}  not read: {answer.reason}", file=out)
+        else:
+            told = "  ".join(f"{shown(row['label'])} {row['score']:.3f}" for row in best(answer, top_k))
+            print(f"{name}  {told}", file=out)
+    return failed
+
+
+def write_json(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
+    records = [record(file, answer, top_k) for file, answer in answers]
+    print(json.dumps(records, indent=2, ensure_ascii=False), file=out)
+    return sum("error" in each for each in records)
+
+
+def write_jsonl(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
+    failed = 0
+    for file, answer in answers:
+        failed += isinstance(answer, AudioReadError)
+        print(json.dumps(record(file, answer, top_k), ensure_ascii=False), file=out, flush=True)
+    return failed
+
+
+def write_csv(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
+    failed = 0
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["file", "label", "score", *(f"score:{label}" for label in labels), "error"])
+    for file, answer in answers:
+        if isinstance(answer, AudioReadError):
+            failed += 1
+            writer.writerow([file, "", "", *itertools.repeat("", len(labels)), answer.reason])
+        else:
+            first = best(answer, 1)[0]
+            scores = [f"{answer[label]:.6f}" for label in labels]
+            writer.writerow([file, first["label"], f"{first['score']:.6f}", *scores, ""])
+    return failed
+
+
+WRITERS = {"table": write_table, "json": write_json, "jsonl": write_jsonl, "csv": write_csv}
