@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from audiocls.fingerprints import find_copies
-from audiocls.grouping import some
-from audiocls.listing import Item
+from audiocls.listing import Item, some
 from audiocls.store import Store
 
 Pairs = list[tuple[int, int]]

@@ -18,8 +18,8 @@ from audiocls.config import TrainConfig
 from audiocls.copies import copies, note_copies
 from audiocls.division import Pool, divide
 from audiocls.errors import DataError
-from audiocls.grouping import known_groups, some
-from audiocls.listing import Item, Listing, Skipped, shown
+from audiocls.grouping import known_groups
+from audiocls.listing import Item, Listing, Skipped, shown, some
 from audiocls.sources import find_source
 from audiocls.store import Encoded, Store, content_hash, open_store
 
@@ -88,8 +88,9 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         OutputError: the cache cannot be written.
         UsageError: group_regex or group_table is wrong.
     """
-    listing, items, store, rows = _read(source, config)
-    labels = _labels(listing, items, config.strict)
+    listing = find_source(source)
+    items, store, rows = _read(listing, source, config)
+    labels = _labels(listing, items)
     targets, counts = _targets(items, labels, listing.multi_label)
     groups = known_groups(listing, items, config)
     identical, similar = copies(store, rows)
@@ -113,9 +114,50 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     )
 
 
-def _read(source: str, config: TrainConfig) -> tuple[Listing, list[Item], Store, np.ndarray]:
-    """Find and decode: the listing, the usable clips in a fixed order, the store and their rows in it."""
+def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str], multi_label: bool) -> AudioData:
+    """Load clips to test a trained model on: the data's test part if it has parts, otherwise all of them.
+
+    Args:
+        source: as in `load_audio_data`.
+        config: uses sampling_rate (that of the model), group_regex, group_table, strict and num_workers.
+        labels: the model's labels in its order; a class may be absent from the data.
+        multi_label: whether the model gives several labels a clip.
+
+    Returns:
+        Everything in `test`; `train` and `validation` are empty. Targets count in the order of `labels`.
+
+    Raises:
+        DataError: nothing usable, or a class the model does not know.
+    """
     listing = find_source(source)
+    part = "test" if any(item.part == "test" for item in listing.items) else None
+    if part:
+        listing.items = [item for item in listing.items if item.part == part]
+    if listing.multi_label and not multi_label:
+        raise DataError(f"{shown(source)}: clips have several labels each, but the model gives one label a clip")
+    unknown = sorted({label for item in listing.items for label in item.labels} - set(labels))
+    if unknown:
+        raise DataError(f"{shown(source)}: the model does not know class {some(unknown)}; it knows {some(labels, 20)}")
+    items, store, rows = _read(listing, source, config)
+    targets, _ = _targets(items, list(labels), multi_label)
+    clips = Clips(store, rows, [item.file for item in items], targets, known_groups(listing, items, config).names)
+    return AudioData(
+        name=listing.name,
+        labels=list(labels),
+        multi_label=multi_label,
+        sampling_rate=config.sampling_rate,
+        train=clips.subset([]),
+        validation=clips.subset([]),
+        test=clips,
+        skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
+        warnings=listing.warnings,
+        split_note="The data's own test part." if part else "All clips of the data.",
+        attribution=attribution_text(listing.root),
+    )
+
+
+def _read(listing: Listing, source: str, config: TrainConfig) -> tuple[list[Item], Store, np.ndarray]:
+    """Decode what was found: the usable clips in a fixed order, the store and their rows in it."""
     contents = _hash_all(listing, config.num_workers)
     encoded: dict[str, Encoded] = {}
     for item, content in zip(listing.items, contents, strict=True):
@@ -153,7 +195,7 @@ def _read(source: str, config: TrainConfig) -> tuple[Listing, list[Item], Store,
     if not usable:
         first = listing.skipped[0]
         raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")
-    return listing, usable, store, np.array(rows, np.int64)
+    return usable, store, np.array(rows, np.int64)
 
 
 def _hash_all(listing: Listing, num_workers: int) -> list[str | None]:
@@ -191,7 +233,7 @@ def unusable(store: Store, row: int, sampling_rate: int) -> str | None:
     return None
 
 
-def _labels(listing: Listing, items: Sequence[Item], strict: bool) -> list[str]:
+def _labels(listing: Listing, items: Sequence[Item]) -> list[str]:
     """The classes that have usable clips, sorted; a class that lost all of its clips is named."""
     labels = sorted({label for item in items for label in item.labels})
     for lost in sorted(listing.labels - set(labels)):

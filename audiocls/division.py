@@ -8,8 +8,8 @@ import numpy as np
 from audiocls import splits
 from audiocls.config import TrainConfig
 from audiocls.errors import DataError
-from audiocls.grouping import Groups, some
-from audiocls.listing import shown
+from audiocls.grouping import Groups
+from audiocls.listing import shown, some
 
 
 @dataclass
@@ -80,9 +80,7 @@ def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) ->
     clips = pool.counts[open_clips].sum(axis=0)
     needed = 2 if new_test else 1
     # A class that consists of one sound over and over could not be divided; then its copies may part.
-    stuck: np.ndarray = (splits.groups_per_class(pool.counts[open_clips], sets[open_clips]) < needed) & (
-        clips >= needed
-    )
+    stuck = (splits.groups_per_class(pool.counts[open_clips], sets[open_clips]) < needed) & (clips >= needed)
     stuck &= splits.groups_per_class(pool.counts[open_clips], firm[open_clips]) >= needed
     for label in np.flatnonzero(stuck):
         warnings.append(
@@ -90,7 +88,7 @@ def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) ->
             "nevertheless, so scores on this class say little about new recordings"
         )
     if stuck.any():
-        loose: np.ndarray = pool.counts[:, stuck].any(axis=1)
+        loose = np.asarray(pool.counts[:, stuck].any(axis=1))
         kept = [pair for pair in pool.similar if not (loose[pair[0]] or loose[pair[1]])]
         sets = splits.merge_groups(num_clips, grouped + pool.identical + kept)
     _check_counts(pool, clips, splits.groups_per_class(pool.counts[open_clips], sets[open_clips]), new_test, warnings)
@@ -121,6 +119,9 @@ def _check_counts(pool: Pool, clips: np.ndarray, num_sets: np.ndarray, new_test:
 
 def _check_given(pool: Pool, given: np.ndarray, sets: np.ndarray, warnings: list[str]) -> None:
     """Say what is wrong with the data's own parts; they are used as they are."""
+    without = [file for file, part in zip(pool.files, pool.given, strict=True) if part is None]
+    if without:
+        warnings.append(f"clips without a part count as training clips: {some(without)}")
     for part in ("test", "validation"):
         if (given == part).any():
             missing = [shown(pool.labels[i]) for i in np.flatnonzero(~pool.counts[given == part].any(axis=0))]

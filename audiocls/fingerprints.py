@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from tqdm import tqdm
 
 DESCRIPTOR_BANDS = 24
 DESCRIPTOR_SIZE = 2 * DESCRIPTOR_BANDS
@@ -16,6 +17,7 @@ _FRAME_SECONDS = 0.064
 _LOWEST_HZ, _HIGHEST_HZ = 100.0, 3500.0  # survives low bit rates and telephone bandwidth
 _FLOOR = 1e-3  # 30 dB below the loudest: below lies noise that a codec may change
 _COMPARE_SECONDS = 4.0  # of the beginning of each clip
+_NEIGHBOURS = 6  # candidates a clip: bounds the time for thousands of similar sounds
 _LARGEST_DISTANCE = 2.5  # dB, root mean square over the descriptor
 _WHITENING = 0.6  # 0 is plain correlation, 1 is phase only
 _LEAST_CORRELATION = 0.82  # re-encoded copies reach 0.83 and more, hits of one drum up to 0.8
@@ -36,17 +38,29 @@ def describe(waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
         waveform = np.pad(waveform, (0, 2 * length - len(waveform)))
     step = max(1, len(waveform) // (length * 256))  # at most about 512 frames, however long the clip
     frames = np.lib.stride_tricks.sliding_window_view(waveform, length)[:: length * step // 2]
-    power = np.abs(np.fft.rfft(frames * np.hanning(length).astype(np.float32), axis=1)) ** 2  # (frames, bins)
-    edges = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, 0.45 * sampling_rate), DESCRIPTOR_BANDS + 1)
-    bins = (edges / sampling_rate * length).round().astype(int)
-    bands = np.stack([power[:, low : max(high, low + 1)].mean(axis=1) for low, high in pairwise(bins)], axis=1)
+    window, averages = _analysis(length, sampling_rate)
+    spectrum = np.fft.rfft(frames * window, axis=1)
+    bands = (spectrum.real**2 + spectrum.imag**2) @ averages  # (frames, bands)
     whole = bands.mean(axis=0)
-    spectrum = 10 * np.log10(whole / max(whole.max(), 1e-20) + _FLOOR)
+    long_term = 10 * np.log10(whole / max(float(whole.max()), 1e-20) + _FLOOR)
     energy = bands.sum(axis=1)
     sounding = bands[energy > energy.max() * _FLOOR * 10]
     level = 10 * np.log10(sounding / max(float(sounding.max(initial=0)), 1e-20) + _FLOOR)
     spread = level.std(axis=0) if len(level) else np.zeros(DESCRIPTOR_BANDS)
-    return np.concatenate([spectrum, spread / 2]).astype(np.float32)  # the spread of a few frames depends on their grid
+    return np.concatenate([long_term, spread / 2]).astype(
+        np.float32
+    )  # the spread of a few frames depends on their grid
+
+
+@lru_cache(8)
+def _analysis(length: int, sampling_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """The window (length,), and the matrix that averages power over log-spaced bands (bins, bands)."""
+    edges = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, 0.45 * sampling_rate), DESCRIPTOR_BANDS + 1)
+    bins = (edges / sampling_rate * length).round().astype(int)
+    averages = np.zeros((length // 2 + 1, DESCRIPTOR_BANDS), np.float32)
+    for band, (low, high) in enumerate(pairwise(bins)):
+        averages[low : max(high, low + 1), band] = 1 / max(high - low, 1)
+    return np.hanning(length).astype(np.float32), averages
 
 
 def find_copies(
@@ -63,29 +77,35 @@ def find_copies(
     Returns:
         Pairs (first, second) with first < second.
     """
-    stop = int(_COMPARE_SECONDS * sampling_rate)
+    if len(lengths) < 2:
+        return []
+    stop = min(int(_COMPARE_SECONDS * sampling_rate), int(lengths.max()))
     size = 1 << int(2 * stop - 1).bit_length()
-    spectrum = lru_cache(256)(lambda clip: whitened(waveform(clip, 0, stop), sampling_rate, size))
+    spectrum = lru_cache(512)(lambda clip: whitened(waveform(clip, 0, stop), sampling_rate, size))
+    candidates = _candidates(descriptors, (lengths / sampling_rate).astype(np.float32))
     return [
         (first, second)
-        for first, second in _candidates(descriptors, lengths / sampling_rate)
+        for first, second in tqdm(candidates, desc="Looking for copies", unit="pair", delay=1)
         if _largest_correlation(spectrum(first), spectrum(second)) >= _LEAST_CORRELATION
     ]
 
 
 def _candidates(descriptors: np.ndarray, seconds: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs with close descriptors and about the same length."""
-    pairs = []
+    """Pairs with close descriptors and about the same length, at most a few for each clip; in order of the first."""
+    found: set[tuple[int, int]] = set()
     largest = _LARGEST_DISTANCE**2 * DESCRIPTOR_SIZE
     squares = (descriptors**2).sum(axis=1)
-    for start in range(0, len(descriptors), 1024):
-        stop = start + 1024
+    for start in range(0, len(descriptors), 256):
+        stop = min(start + 256, len(descriptors))
         distance = squares[start:stop, None] + squares - 2 * descriptors[start:stop] @ descriptors.T
         slack = 0.3 + 0.1 * np.minimum(seconds[start:stop, None], seconds)
-        close = (distance < largest) & (np.abs(seconds[start:stop, None] - seconds) < slack)
-        rows, columns = np.nonzero(np.triu(close, k=start + 1))
-        pairs += [(int(row) + start, int(column)) for row, column in zip(rows, columns, strict=True)]
-    return pairs
+        distance[np.abs(seconds[start:stop, None] - seconds) > slack] = np.inf
+        distance[np.arange(stop - start), np.arange(start, stop)] = np.inf
+        nearest = np.argpartition(distance, min(_NEIGHBOURS, distance.shape[1] - 1), axis=1)[:, :_NEIGHBOURS]
+        for row, columns in enumerate(nearest):
+            for column in columns[distance[row, columns] < largest].tolist():
+                found.add((min(start + row, column), max(start + row, column)))
+    return sorted(found)
 
 
 def correlation(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> float:

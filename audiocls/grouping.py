@@ -9,7 +9,7 @@ from pathlib import Path
 from audiocls.attribution import attribution_table
 from audiocls.config import TrainConfig
 from audiocls.errors import DataError, UsageError
-from audiocls.listing import Item, Listing, shown
+from audiocls.listing import Item, Listing, shown, some
 from audiocls.metadata import FILE_COLUMNS, GROUP_COLUMNS, column, read_rows
 
 
@@ -83,9 +83,3 @@ def _note_missing(names: list[str | None], items: Sequence[Item], listing: Listi
         raise UsageError(f"{what} none of the {len(items)} files, such as {shown(items[0].file)}")
     if missing and len(missing) < len(items):
         listing.warnings.append(f"{what} all but {some(missing)}; each of these counts as a group of its own")
-
-
-def some(files: Sequence[str], most: int = 3) -> str:
-    """A few names and how many there are in all, on one line."""
-    told = ", ".join(shown(file) for file in files[:most])
-    return f"{told} and {len(files) - most} more" if len(files) > most else told

@@ -1,7 +1,7 @@
 """What a data source holds before anything is read: clips with names, labels, parts and groups."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,12 @@ def shown(text: str) -> str:
     """A file or class name on one line: control characters and undecodable bytes escaped."""
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def some(files: Sequence[str], most: int = 3) -> str:
+    """A few names and how many there are in all, on one line."""
+    told = ", ".join(shown(file) for file in files[:most])
+    return f"{told} and {len(files) - most} more" if len(files) > most else told
 
 
 def relative_name(path: Path, root: Path) -> str:

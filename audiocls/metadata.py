@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from audiocls.errors import DataError
-from audiocls.listing import PARTS, Item, Listing, Skipped, class_name, relative_name, shown
+from audiocls.listing import PARTS, Item, Listing, Skipped, class_name, relative_name, shown, some
 from audiocls.tree import audio_files
 
 FILE_COLUMNS = ("file_name", "file_path", "filename", "path", "file")
@@ -61,15 +61,17 @@ def add_table(listing: Listing, root: Path, folder: Path, part: str | None) -> N
     path = folder / "metadata.csv"
     header, rows = read_rows(path)
     file_column, label_column = column(header, FILE_COLUMNS), column(header, LABEL_COLUMNS)
-    for found, names in ((file_column, "file_name or file_path"), (label_column, "label (or labels)")):
+    for found, wanted in ((file_column, "file_name or file_path"), (label_column, "label (or labels)")):
         if found is None:
-            raise DataError(f"{shown(str(path))}: there is no column {names}; it has {', '.join(header.values())}")
+            raise DataError(f"{shown(str(path))}: there is no column {wanted}; it has {', '.join(header.values())}")
     assert file_column is not None  # told above; for the type checker
     assert label_column is not None
     group_column, part_column = column(header, GROUP_COLUMNS), column(header, PART_COLUMNS)
     several = label_column.strip().lower() == "labels" and any(SEPARATOR in row[label_column] for row in rows)
     listing.multi_label |= several
     listed: dict[Path, tuple[str, ...]] = {}
+    repeated: list[str] = []
+    contradicted: list[str] = []
     for row in rows:
         name = row[file_column].strip()
         clip = folder / name
@@ -77,8 +79,7 @@ def add_table(listing: Listing, root: Path, folder: Path, part: str | None) -> N
         if not name:
             listing.skipped.append(Skipped(f"{relative_name(path, root)}, a row", "the row names no file"))
         elif clip in listed:
-            same = "twice" if listed[clip] == labels else "twice with different labels; the first counts"
-            listing.warnings.append(f"{shown(name)} is in metadata.csv {same}")
+            (repeated if listed[clip] == labels else contradicted).append(name)
         elif not clip.is_file():
             listing.skipped.append(Skipped(name, "listed in metadata.csv but not there"))
         elif not labels:
@@ -91,6 +92,9 @@ def add_table(listing: Listing, root: Path, folder: Path, part: str | None) -> N
             listing.labels.update(labels)
         if name:
             listed.setdefault(clip, labels)
+    for names, what in ((repeated, "twice"), (contradicted, "twice with different labels; the first counts")):
+        if names:
+            listing.warnings.append(f"in metadata.csv {what}: {some(names)}")
     known = {clip.resolve() for clip in listed}
     for clip in audio_files(folder, listing, root):
         if clip not in listed and clip.resolve() not in known:

@@ -28,13 +28,26 @@ def find_source(source: str) -> Listing:
         if path.is_file():
             if path.suffix.lower() != ".zip":
                 raise DataError(f"{shown(source)}: a file; give a folder, a zip, or the id of a Hub data set")
-            listing = find_clips(unpacked(path))
+            folder = unpacked(path)
+            listing = find_clips(_unwrapped(folder))
+            outside = [
+                item.file
+                for item in listing.items
+                if not Path(str(item.source)).resolve().is_relative_to(folder.resolve())
+            ]
+            if outside:
+                raise DataError(
+                    f"{shown(source)}: refused, its table names a file outside the zip: {shown(outside[0])}"
+                )
             listing.name = path.stem
             return listing
         if path.is_dir():
             if has_parquet(path) and not part_folders(path) and not table_in(path):
                 return list_rows(source)
-            listing = find_clips(path)
+            inside = _unwrapped(path)
+            listing = find_clips(inside)
+            if inside != path:
+                listing.warnings.append(f"classes are the folders inside {shown(relative_name(inside, path))}")
             listing.name = path.resolve().name
             return listing
     except PermissionError as error:
@@ -50,9 +63,7 @@ def find_clips(root: Path) -> Listing:
     Raises:
         DataError: no clips there, or a layout that leaves the labels open.
     """
-    listing = Listing()
-    root = _unwrapped(root)
-    listing.root = root
+    listing = Listing(root=root)
     folders = part_folders(root)
     if table_in(root):
         add_table(listing, root, root, None)

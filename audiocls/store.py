@@ -129,6 +129,8 @@ def open_store(name: str, sources: dict[str, Encoded], sampling_rate: int, num_w
     folder = cache_folder() / f"{name}-{sampling_rate}"
     key = xxhash.xxh3_128("\n".join([f"{STORE_VERSION} {DECODER_VERSION}", *sorted(sources)]).encode()).hexdigest()
     path = folder / f"{key}.arrow"
+    if (store := _open_if_sound(path, set(sources))) is not None:
+        return store  # no lock needed: files appear complete; and a cache may be readable only
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):  # two processes that start together: one decodes, the other finds it done

@@ -124,3 +124,15 @@ def test_a_protected_zip_is_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(bytes(data))
     with pytest.raises(DataError, match="password"):
         find_source(str(tmp_path / "a.zip"))
+
+
+def test_a_table_in_a_zip_cannot_name_files_outside(tmp_path, make_tone):
+    make_tone(tmp_path / "in" / "a.wav")
+    for outside in (make_tone(tmp_path / "private.wav"), "../../private.wav"):
+        (tmp_path / "in" / "metadata.csv").write_text(f"file_name,label\na.wav,x\n{outside},y\n")
+        path = pack(tmp_path / "a.zip", tmp_path / "in")
+        (tmp_path / "cache" / "private.wav").parent.mkdir(exist_ok=True)
+        (tmp_path / "cache" / "private.wav").write_bytes((tmp_path / "private.wav").read_bytes())
+        with pytest.raises(DataError, match="outside the zip") as caught:
+            find_source(str(path))
+        assert "private" in str(caught.value)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from audiocls import store
 from audiocls.audio import decode
 from audiocls.config import TrainConfig
-from audiocls.data import load_audio_data
+from audiocls.data import load_audio_data, load_labelled_clips
 from audiocls.errors import DataError
 from audiocls.listing import Skipped
 
@@ -280,6 +280,33 @@ def test_odd_given_parts(tmp_path, make_folder, config):
     make_folder(tmp_path / "d" / "val", dog=2, cat=2)
     data = load_audio_data(str(tmp_path / "d"), config)
     assert (len(data.train), len(data.validation), len(data.test)) == (16, 4, 4)
+
+
+def test_clips_without_a_part_among_given_parts_train_and_are_named(tmp_path, make_tone, config):
+    rows = ["file_name,label,split"]
+    for number in range(12):
+        make_tone(tmp_path / "in" / f"{number}.wav", hz=200 + 40 * number)
+        rows.append(f"{number}.wav,{'ab'[number % 2]},{['train', 'train', 'test', ''][number // 2 % 4]}")
+    (tmp_path / "in" / "metadata.csv").write_text("\n".join(rows))
+    data = load_audio_data(str(tmp_path / "in"), config)
+    assert sorted(data.test.files) == ["4.wav", "5.wav"]
+    assert "clips without a part count as training clips: 6.wav, 7.wav" in data.warnings
+
+
+def test_clips_to_test_a_model_on_follow_its_labels(tmp_path, make_folder, config):
+    root = make_folder(tmp_path / "in", dog=1, cat=2)
+    data = load_labelled_clips(str(root), config, ["zebra", "dog", "cat"], multi_label=False)
+    assert data.test.files == ["cat/cat_0.wav", "cat/cat_1.wav", "dog/dog_0.wav"]
+    assert data.test.targets.tolist() == [2, 2, 1]
+    assert (len(data.train), len(data.validation)) == (0, 0)
+    with pytest.raises(DataError, match="does not know class cat; it knows dog, wolf"):
+        load_labelled_clips(str(root), config, ["dog", "wolf"], multi_label=False)
+    for part in ("train", "test"):
+        make_folder(tmp_path / "parts" / part, dog=2)
+    data = load_labelled_clips(str(tmp_path / "parts"), config, ["dog", "cat"], multi_label=True)
+    assert data.test.files == ["test/dog/dog_0.wav", "test/dog/dog_1.wav"]
+    assert data.test.targets.tolist() == [[1, 0], [1, 0]]
+    assert data.split_note == "The data's own test part."
 
 
 def test_loading_works_in_a_thread_with_several_workers(tmp_path, make_folder):

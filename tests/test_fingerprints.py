@@ -6,7 +6,7 @@ import soundfile
 import soxr
 
 from audiocls.audio import decode
-from audiocls.fingerprints import DESCRIPTOR_SIZE, correlation, describe, find_copies
+from audiocls.fingerprints import DESCRIPTOR_SIZE, _candidates, correlation, describe, find_copies
 
 RATE = 16000
 
@@ -64,3 +64,13 @@ def test_correlation_is_one_for_a_shifted_copy_and_low_for_other_noise():
 def test_the_same_note_in_other_noise_is_no_copy(make_tone, tmp_path):
     first, second = (decode(make_tone(tmp_path / name, seconds=1.0), RATE) for name in ("a.wav", "b.wav"))
     assert correlation(first, second, RATE) < 0.5
+
+
+def test_thousands_of_similar_sounds_give_a_bounded_number_of_comparisons():
+    rng = np.random.default_rng(0)
+    descriptors = rng.normal(0, 0.5, (3000, DESCRIPTOR_SIZE)).astype(np.float32)
+    descriptors[2999] = descriptors[5] + 0.01
+    pairs = _candidates(descriptors, np.ones(3000, np.float32))
+    assert (5, 2999) in pairs
+    assert len(pairs) <= 6 * 3000
+    assert all(first < second for first, second in pairs)

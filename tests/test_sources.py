@@ -182,6 +182,7 @@ def test_places_without_labelled_sounds_are_refused_in_one_line(tmp_path, make_t
 def test_one_wrapping_folder_is_stepped_into(tmp_path, make_folder):
     make_folder(tmp_path / "my-sounds", dog=1, cat=1)
     assert set(found(tmp_path)) == {"dog/dog_0.wav", "cat/cat_0.wav"}
+    assert find_source(str(tmp_path)).warnings == ["classes are the folders inside my-sounds"]
     make_folder(tmp_path / "other" / "x" / "train", dog=1, cat=1)
     make_folder(tmp_path / "other" / "x" / "test", dog=1, cat=1)
     assert {part for _, part in found(tmp_path / "other").values()} == {"train", "test"}

@@ -160,6 +160,12 @@ def test_a_cache_that_cannot_be_made_is_one_line(sources, tmp_path, monkeypatch)
         open_store("set", sources, RATE, 1)
 
 
+def test_a_store_that_is_there_needs_no_right_to_write(sources, cache, monkeypatch):
+    open_store("set", sources, RATE, 1)
+    monkeypatch.setattr(store_module, "FileLock", lambda _: pytest.fail("took a lock"))
+    assert len(open_store("set", sources, RATE, 1).rows) == 5
+
+
 SLOW = """
 import sys, time
 from audiocls import store
