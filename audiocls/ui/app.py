@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -128,15 +129,17 @@ def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7
 
 
 class UploadFolder:
-    """What visitors upload lives in a folder of its own, which goes when the app ends."""
+    """What visitors upload lives in a folder of its own, which goes when the app ends, by Ctrl-C or by `kill`."""
 
     def __enter__(self) -> Path:
         self._before = os.environ.get("GRADIO_TEMP_DIR")
         self.path = Path(tempfile.mkdtemp(prefix="audiocls-app-"))
         os.environ["GRADIO_TEMP_DIR"] = str(self.path)
+        self._handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self.path
 
     def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGTERM, self._handler)
         if self._before is None:
             del os.environ["GRADIO_TEMP_DIR"]
         else:

@@ -9,7 +9,7 @@ from audiocls.ui import texts
 PICTURES = ("confusion_matrix.png", "curves.png")
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
-_MARKDOWN_IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ def card_text(card: str | None) -> str:
     if not card:
         return texts.CARD_UNKNOWN
     body = _FRONT_MATTER.sub("", card, count=1)
-    return _HTML_IMAGE.sub("", _MARKDOWN_IMAGE.sub(r"\1", body)).strip()
+    return _HTML_IMAGE.sub("", _MARKDOWN_IMAGE.sub("", body)).strip()
 
 
 def pictures(folder: Path) -> list[Path]:

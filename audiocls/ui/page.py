@@ -38,7 +38,10 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "Consolas", "monospace"],
 )
 CSS = """
-.gradio-container {max-width: 1200px !important; margin: 0 auto !important;}
+.gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
+#picture img {padding-top: 2.2em;}  /* below its label */
+#about img {max-height: 400px;}
+footer .divider {display: none !important;}
 """
 
 
@@ -65,7 +68,7 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
 
     def classify(sound: str | None) -> list[dict[str, Any]]:
         if sound is None:
-            raise gr.Error(texts.NOTHING_YET, print_exception=False)
+            raise _error(texts.NOTHING_YET)
         return classifier((classifier.sampling_rate, read_sound(sound, classifier.sampling_rate)))
 
     title = f"{texts.TITLE}: {classifier.name}"
@@ -75,7 +78,7 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
             f"{score_line(classifier.metrics)}"
         )
         with gr.Row():
-            with gr.Column():
+            with gr.Column(scale=2, min_width=320):
                 audio = gr.Audio(
                     sources=["microphone", "upload"],
                     type="filepath",
@@ -95,7 +98,7 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
                         api_visibility="private",
                         elem_id="examples",
                     )
-            with gr.Column():
+            with gr.Column(scale=3, min_width=320):
                 answer = gr.Label(
                     label=texts.ANSWER_LABEL_MULTI if classifier.multi_label else texts.ANSWER_LABEL,
                     num_top_classes=min(SHOWN_LABELS, len(classifier.labels)),
@@ -103,15 +106,15 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
                 )
                 picture = gr.Plot(label=texts.PICTURE_LABEL, elem_id="picture")
         with gr.Accordion(texts.ABOUT, open=False, elem_id="about"):
-            if shown := pictures(classifier.folder):
-                gr.Gallery(
-                    [str(path) for path in shown],
-                    label=texts.PICTURES_LABEL,
-                    columns=2,
-                    height="auto",
-                    object_fit="contain",
-                    interactive=False,
-                )
+            with gr.Row():
+                for path in pictures(classifier.folder):
+                    gr.Image(
+                        str(path),
+                        label=path.stem,
+                        show_label=False,
+                        interactive=False,
+                        buttons=["fullscreen"],
+                    )
             gr.Markdown(card_text(classifier.card), elem_id="card")
 
         results = [answer, picture, hint]
@@ -136,16 +139,16 @@ def read_sound(path: str, sampling_rate: int) -> np.ndarray:
     """
     size = Path(path).stat().st_size
     if size > LARGEST_BYTES:
-        raise _error(texts.TOO_LONG_TITLE, texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_BYTES / 1e6))
+        raise _error(texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_BYTES / 1e6))
     try:
         seconds = probe(path).seconds
         if seconds is None or seconds <= LONGEST_SECONDS:
             waveform = decode(path, sampling_rate)
             seconds = len(waveform) / sampling_rate
     except AudioReadError as error:
-        raise _error(texts.UNREADABLE_TITLE, texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
+        raise _error(texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
     if seconds > LONGEST_SECONDS:
-        raise _error(texts.TOO_LONG_TITLE, texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SECONDS / 60))
+        raise _error(texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SECONDS / 60))
     return waveform
 
 
@@ -157,5 +160,5 @@ def example_sounds(labels: list[str]) -> dict[str, Path]:
     return {name: path for name, path in first.items() if path is not None}
 
 
-def _error(title: str, message: str) -> gr.Error:
-    return gr.Error(message, title=title, print_exception=False)
+def _error(message: str) -> gr.Error:
+    return gr.Error(message, print_exception=False)

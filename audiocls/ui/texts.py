@@ -14,15 +14,14 @@ ANSWER_LABEL_MULTI = "What the model hears (several at once are possible)"
 PICTURE_LABEL = "Waveform and log-mel spectrogram"
 ABOUT = "About this model"
 CARD_UNKNOWN = "This model has no card."
-PICTURES_LABEL = "Confusion matrix and training curves"
 
 SILENT = "This recording is silent. Is the right microphone chosen, and is it switched on?"
 NOTHING_YET = "There is no sound yet: record one or drop a file."
-UNREADABLE_TITLE = "This sound cannot be read"
-UNREADABLE = "The file is no sound that can be played: {reason}."
-TOO_LONG_TITLE = "This sound is too long"
-TOO_LONG = "It lasts {minutes:.0f} minutes; the limit is {limit:.0f}. The command line takes recordings of any length."
-TOO_LARGE = "The file has {size:.0f} MB; the limit is {limit:.0f} MB."
+UNREADABLE = "This file cannot be read as sound: {reason}."
+TOO_LONG = (
+    "This sound lasts {minutes:.0f} minutes; the limit is {limit:.0f}. The command line takes recordings of any length."
+)
+TOO_LARGE = "This file has {size:.0f} MB; the limit is {limit:.0f} MB."
 
 API_DESCRIPTION = (
     "Classify one sound. Give an audio file (any format that plays, up to {minutes:.0f} minutes and {megabytes:.0f} "

@@ -1,0 +1,150 @@
+"""The app without a browser: its endpoint, its limits, how it starts and how it refuses to."""
+
+import re
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from audiocls.errors import AudioclsError, UsageError
+from audiocls.ui import page
+from audiocls.ui.app import check_address, main
+from audiocls.ui.picture import sound_picture
+from tests.small_models import SOUNDS
+from tests.ui.conftest import ROOT, free_port
+
+FILE = SOUNDS / "drum" / "drum_00.ogg"
+
+
+@pytest.fixture(scope="module")
+def client(app, tmp_path_factory):
+    client = Client(app.url, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
+    yield client
+    client.close()
+
+
+def test_the_endpoint_gives_the_scores_of_the_classifier(client, classifier):
+    answer = client.predict(handle_file(FILE), api_name="/classify")
+    expected = classifier(FILE)
+    assert [entry["label"] for entry in answer] == [entry["label"] for entry in expected]
+    np.testing.assert_allclose([e["score"] for e in answer], [e["score"] for e in expected], atol=1e-4)
+
+
+def test_the_endpoint_is_the_only_one_and_says_its_types(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(endpoints) == ["/classify"]
+    endpoint = endpoints["/classify"]
+    assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == ["sound"]
+    assert endpoint["returns"][0]["python_type"]["type"] == "list[dict(label: str, score: float)]"
+    assert "10 minutes" in endpoint["description"]
+
+
+def broken_file(folder, kind):
+    path = folder / "a <b>sound.wav"
+    if kind == "text":
+        path.write_text("no sound in here")
+    elif kind == "nothing":
+        soundfile.write(path, np.zeros(0, np.float32), 16000)
+    elif kind == "long":
+        soundfile.write(path, np.zeros(8000 * 601, np.float32), 8000, subtype="PCM_U8")
+    else:
+        path.write_bytes(b"")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("text", "not an audio file"), ("nothing", "holds no samples"), ("empty", "empty"), ("long", "the limit is 10")],
+)
+def test_what_cannot_be_classified_is_explained(client, tmp_path, kind, message):
+    with pytest.raises(AppError, match=message) as caught:
+        client.predict(handle_file(broken_file(tmp_path, kind)), api_name="/classify")
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+    assert client.predict(handle_file(FILE), api_name="/classify")  # and the app goes on
+
+
+def test_no_sound_at_all_is_explained(client):
+    with pytest.raises(AppError, match="no sound yet"):
+        client.predict(None, api_name="/classify")
+
+
+def test_a_file_over_the_size_limit_is_refused(monkeypatch):
+    monkeypatch.setattr(page, "LARGEST_BYTES", 100)
+    with pytest.raises(page.gr.Error, match="the limit is 0 MB"):
+        page.read_sound(str(FILE), 16000)
+
+
+def test_files_of_this_machine_are_not_given_out(app, client, classifier):
+    for path in (ROOT / "pyproject.toml", classifier.folder / "config.json", Path("/etc/passwd")):
+        assert httpx.get(f"{app.url}gradio_api/file={path}").status_code == 403
+    # nor read as if they had been uploaded
+    call = f"{app.url}gradio_api/call/classify"
+    event = httpx.post(call, json={"data": [{"path": str(FILE), "meta": {"_type": "gradio.FileData"}}]}).json()
+    answer = httpx.get(f"{call}/{event['event_id']}").text
+    assert "event: error" in answer
+    assert "score" not in answer
+
+
+def test_without_a_model_named_it_takes_the_newest_run(app):
+    config = httpx.get(f"{app.url}config").json()
+    assert config["title"] == "audiocls: every_day"
+    texts = [c["props"].get("value") for c in config["components"] if c["type"] == "markdown"]
+    assert any("**every\\_day**" in text and "**90.0% accuracy** (95% interval 81.0%" in text for text in texts)
+    assert "# Sounds of every day\n\n\n\nTrained on real sounds." in texts
+
+
+def test_the_page_fetches_nothing_from_elsewhere(app):
+    text = httpx.get(app.url).text
+    loaded = re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", text)
+    assert [url for url in loaded if "127.0.0.1" not in url] == []
+    assert httpx.get(f"{app.url}config").json()["analytics_enabled"] is False
+
+
+def test_examples_are_one_of_each_class_the_model_knows():
+    assert list(page.example_sounds(["drum", "water", "dragon"])) == ["drum", "water"]
+    assert page.example_sounds(["dragon"]) == {}
+
+
+@pytest.mark.parametrize("rate", [4000, 16000, 48000])
+def test_a_tone_is_bright_at_its_height(rate):
+    tone = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate).astype(np.float32)
+    image = sound_picture(tone, rate).axes[1].images[0]
+    labels = {tick.get_text(): tick.get_position()[1] for tick in sound_picture(tone, rate).axes[1].get_yticklabels()}
+    brightest = float(np.asarray(image.get_array()).mean(axis=1).argmax())
+    assert brightest == pytest.approx(labels["1k"], abs=0.51)
+
+
+@pytest.mark.parametrize("num_samples", [1, 2, 100])
+def test_the_shortest_sounds_have_a_picture(num_samples):
+    assert sound_picture(np.ones(num_samples, np.float32), 16000).axes
+
+
+def test_a_busy_port_is_told_in_one_line(capsys, app):
+    assert main(["--model", "anything", "--port", str(app.port)]) == 1
+    errors = capsys.readouterr().err
+    assert errors == f"audiocls: port {app.port} of 127.0.0.1 is in use; choose another with --port\n"
+
+
+def test_wrong_addresses_are_told():
+    with pytest.raises(UsageError, match="between 1 and 65535"):
+        check_address("127.0.0.1", 70000)
+    with pytest.raises(AudioclsError, match="cannot listen"):
+        check_address("192.0.2.1", 7860)  # an address of documentation, never this machine's
+
+
+def test_without_a_run_it_says_how_to_train(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    port = free_port()
+    assert main(["--port", str(port)]) == 1
+    errors = capsys.readouterr().err
+    assert "audiocls train" in errors
+    assert errors.count("\n") == 1
+    assert main(["--model", str(tmp_path / "none"), "--port", str(port)]) == 1
+    assert "there is no such folder" in capsys.readouterr().err
+    assert main(["--prot", "3"]) == 2
+    assert "--prot" in capsys.readouterr().err
