@@ -132,6 +132,8 @@ class Fit:
                     f"raise batch_size (now {config.batch_size}) or start fewer processes"
                 )
             synchronise_batch_norm(model)
+        else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it
+            model.to(memory_format=torch.channels_last)
         model.to(accelerator.device)
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
