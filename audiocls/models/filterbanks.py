@@ -13,8 +13,8 @@ A440_HZ = 440.0
 
 
 def hann_window(length: int) -> np.ndarray:
-    """Periodic Hann window, (length,) float32."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
+    """Periodic Hann window, (length,) float64."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
 def hz_to_mel(frequency_hz: float, mel_scale: str) -> float:

@@ -17,8 +17,16 @@ def in_tiles(tensor: torch.Tensor) -> bool:
 
 
 def decibels(power: torch.Tensor) -> torch.Tensor:
-    """10 log10 of power, floored at AMIN."""
-    return power.clamp_min(AMIN).log10_().mul_(10.0)
+    """10 log10 of positive values, in place."""
+    return power.log10_().mul_(10.0)
+
+
+def squared_spectra(frames: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+    """Squared real and imaginary parts side by side, (..., n_fft) to (frames, 2 * bins) float32.
+
+    Transformed in the precision of the arguments. Left as pairs: a filter bank adds them up on its way.
+    """
+    return torch.view_as_real(torch.fft.rfft((frames * window).flatten(0, -2))).float().square_().flatten(1)
 
 
 def filtered(squares: torch.Tensor, columns: list[slice], blocks: list[torch.Tensor]) -> torch.Tensor:
@@ -45,7 +53,7 @@ def extremes(band: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor
 def peaks_and_valleys(
     squares: torch.Tensor, octaves: list[tuple[int, int, int]], averages: torch.Tensor
 ) -> torch.Tensor:
-    """Mean magnitude of the loudest and of the quietest bins of each band, in dB.
+    """Mean magnitude of the loudest and of the quietest bins of each band.
 
     Args:
         squares: (frames, 2 * bins), squared real and imaginary parts side by side.
@@ -58,7 +66,7 @@ def peaks_and_valleys(
     pairs = squares.unflatten(1, (-1, 2))
     power = pairs[..., 0] + pairs[..., 1]  # (frames, bins)
     valleys, peaks = zip(*(extremes(power[:, first:end], count) for first, end, count in octaves), strict=True)
-    return decibels(torch.cat(peaks + valleys, 1).sqrt_() @ averages)  # one product for all means: few small operations
+    return torch.cat(peaks + valleys, 1).sqrt_() @ averages  # one product for all means: few small operations
 
 
 def contrast(levels_db: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
