@@ -178,11 +178,11 @@ def _write(
             batch: list[dict] = []
             size = 0
             for row in _decoded_rows(sources, sampling_rate, num_workers, earlier):
-                batch.append(row)
-                size += row["waveform"].nbytes
-                if size >= _BATCH_BYTES:
+                if batch and size + row["waveform"].nbytes > _BATCH_BYTES:  # a long clip stays alone: no copy of it
                     writer.write_batch(_record_batch(batch))
                     batch, size = [], 0
+                batch.append(row)
+                size += row["waveform"].nbytes
             if batch:
                 writer.write_batch(_record_batch(batch))
         os.replace(beside, path)

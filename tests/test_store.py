@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
+import soundfile
 
 from audiocls import store as store_module
 from audiocls.audio import decode
@@ -114,6 +116,18 @@ def test_unreadable_clips_keep_their_reason_and_are_not_tried_again(tmp_path, de
     for _ in range(2):
         assert "not an audio file" in open_store("set", sources, RATE, 1).errors[0]
     assert len(decoded) == 1
+
+
+def test_a_long_clip_among_short_ones_is_held_in_memory_once(tmp_path, sources):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.1, 0.1, 600 * RATE).astype(np.float32), RATE)
+    mixed = dict([*list(sources.items())[:3], (content_hash(str(path)), str(path)), *list(sources.items())[3:]])
+    tracemalloc.start()
+    store = open_store("set", mixed, RATE, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert store.lengths.sum() == 600 * RATE + 5 * 4800
+    assert peak < 1.5 * 600 * RATE * 4
 
 
 def test_encoded_bytes_may_come_from_a_function(sources):
