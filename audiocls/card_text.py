@@ -182,9 +182,10 @@ def data_note(facts: CardFacts) -> str:
     parts = []
     for part, counts in facts.label_counts.items():
         size = facts.clip_counts.get(part, sum(counts))
+        noun = "label" if facts.multi_label and part not in facts.clip_counts else "clip"
         seconds = facts.part_seconds.get(part)
         length = "" if seconds is None else f" ({duration(seconds)})"
-        parts.append(f"{counted(size, 'clip')} for {escape(part)}{length}")
+        parts.append(f"{counted(size, noun)} for {escape(part)}{length}")
     name = escape(facts.dataset_name or facts.name)
     if facts.dataset_id:
         name = f"[{escape(facts.dataset_id)}](https://huggingface.co/datasets/{quote(facts.dataset_id)})"
