@@ -178,6 +178,13 @@ def test_a_class_of_one_sound_over_and_over_trains_with_a_warning(tmp_path, make
     assert any("class beep sound nearly the same" in warning for warning in data.warnings)
 
 
+def test_a_class_of_one_file_copied_is_refused(tmp_path, make_folder, config):
+    root = make_folder(tmp_path / "in", dog=6, cat=1)
+    shutil.copy(root / "cat" / "cat_0.wav", root / "cat" / "copy.wav")
+    with pytest.raises(DataError, match="2 clips of class cat are all in one group"):
+        load_audio_data(str(root), config)
+
+
 def test_bad_files_are_skipped_with_their_reason_and_the_rest_trains(tmp_path, make_folder, config):
     root = make_folder(tmp_path / "in", dog=6, cat=6)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, RATE)

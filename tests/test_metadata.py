@@ -38,6 +38,12 @@ def test_labels_separated_by_bars_make_a_multi_label_set(clips):
     assert [item.labels for item in listing.items] == [("dog", "cat"), ("cat",)]
 
 
+def test_the_order_of_the_rows_does_not_matter(clips):
+    rows = ["clips/c.wav,x\n", "clips/a.wav,y\n", "clips/b.wav,x\n"]
+    first = table(clips, "file_name,label\n" + "".join(rows)).items
+    assert table(clips, "file_name,label\n" + "".join(reversed(rows))).items == first
+
+
 def test_a_bar_in_a_single_label_column_is_part_of_the_name(clips):
     listing = table(clips, "file_name,label\nclips/a.wav,dog|cat\nclips/b.wav,x\n")
     assert not listing.multi_label
