@@ -2,7 +2,7 @@
 
 The values are librosa's (center=True, pad_mode="constant", Hann window). A clip gives the same features alone and
 in a padded batch. The layer owns no parameters or buffers, so it survives construction on the meta device, and it
-computes in float32 whatever the model's own type is. It does not decode, resample or augment.
+returns float32 whatever the model's own type is. It does not decode, resample or augment.
 """
 
 from collections.abc import Iterator
@@ -135,9 +135,8 @@ class AcousticFeatures(nn.Module):
         mask = torch.arange(frames, device=waveform.device) < valid[:, None]
         with torch.autocast(waveform.device.type, enabled=False):
             tables = self._on(waveform.device)
-            features = self._map(
-                waveform, None if unpadded else lengths, frames, mask, tables
-            )  # (batch, bands, frames)
+            # (batch, bands, frames)
+            features = self._map(waveform, None if unpadded else lengths, frames, mask, tables)
             if self.image_size:
                 features = F.interpolate(features[:, None], self.image_size, mode="bilinear", antialias=True)[:, 0]
                 valid = (valid * self.image_size[1] + frames - 1) // frames
@@ -150,11 +149,14 @@ class AcousticFeatures(nn.Module):
         return features[:, None], mask
 
     def _on(self, device: torch.device) -> dict[str, list[torch.Tensor]]:
-        """The constants as float32 tensors on a device, made at first use."""
+        """The constants as tensors on a device, made at first use."""
         tables = None if torch.compiler.is_compiling() else self._tables.get(device)
         if tables is None:
+            arrays = {
+                n: a for n, a in self._arrays.items() if n != "window64" or device.type != "mps"
+            }  # has no float64
             with torch.inference_mode(False):  # else training after a prediction could not use them
-                tables = {name: [torch.from_numpy(a).to(device) for a in some] for name, some in self._arrays.items()}
+                tables = {name: [torch.from_numpy(a).to(device) for a in some] for name, some in arrays.items()}
             if not torch.compiler.is_compiling():  # a traced tensor must not outlive its trace
                 self._tables[device] = tables
         return tables
