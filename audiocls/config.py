@@ -78,7 +78,7 @@ class TrainConfig:
         None, "data", "CSV with columns file and group (an ATTRIBUTION.csv beside the data is found)", metavar="CSV"
     )
     strict: bool = setting(False, "data", "stop at the first unreadable, empty or silent file instead of going on")
-    num_workers: int = setting(0, "data", "processes that decode; 0 means one per core", metavar="N")
+    num_workers: int = setting(0, "data", "threads that decode; 0 means one per core", metavar="N")
 
     seed: int = setting(42, "training", "seed of the split, the weights and every random draw", metavar="N")
     num_epochs: int = setting(
