@@ -15,7 +15,7 @@ _PUBLIC = {
     "AudioClassifier": "audiocls.inference",
     "AudioclsError": "audiocls.errors",
     "TrainConfig": "audiocls.config",
-    "evaluate": "audiocls.experiment",
+    "evaluate": "audiocls.scoring",
     "train": "audiocls.experiment",
 }
 __all__ = ["AudioClassifier", "AudioclsError", "TrainConfig", "evaluate", "train"]
@@ -23,8 +23,9 @@ __all__ = ["AudioClassifier", "AudioclsError", "TrainConfig", "evaluate", "train
 if TYPE_CHECKING:
     from audiocls.config import TrainConfig
     from audiocls.errors import AudioclsError
-    from audiocls.experiment import evaluate, train
+    from audiocls.experiment import train
     from audiocls.inference import AudioClassifier
+    from audiocls.scoring import evaluate
 
 
 def __getattr__(name: str) -> Any:

@@ -164,12 +164,14 @@ def mask_features(features: torch.Tensor, mask: torch.Tensor, draws: list[Augmen
 
     Source: Park et al. 2019, "SpecAugment", without time warping; widths are shares of the clip's own frames.
     """
-    if draws[0].frequency_masks is None or draws[0].time_masks is None:
+    band_masks = [d.frequency_masks for d in draws if d.frequency_masks is not None]
+    time_masks = [d.time_masks for d in draws if d.time_masks is not None]
+    if not band_masks or not time_masks:
         return features
     bands = torch.full((len(draws), 1), features.shape[2], device=features.device)
     frames = mask.sum(1, keepdim=True)
-    kept_bands = _outside(np.stack([d.frequency_masks for d in draws]), bands, features.shape[2], FREQUENCY_MASK_SHARE)
-    kept_frames = _outside(np.stack([d.time_masks for d in draws]), frames, features.shape[3], TIME_MASK_SHARE)
+    kept_bands = _outside(np.stack(band_masks), bands, features.shape[2], FREQUENCY_MASK_SHARE)
+    kept_frames = _outside(np.stack(time_masks), frames, features.shape[3], TIME_MASK_SHARE)
     return features * kept_bands[:, None, :, None] * kept_frames[:, None, None, :]
 
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiocls import __version__
@@ -109,11 +108,15 @@ def run_predict(arguments: argparse.Namespace) -> None:
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
     from audiocls.evaluation import format_scores
-    from audiocls.experiment import evaluate
+    from audiocls.scoring import evaluate
 
-    output_dir = Path(arguments.output_dir) if arguments.output_dir else None
     metrics = evaluate(
-        _load_model(arguments), arguments.data, output_dir, strict=arguments.strict, batch_size=arguments.batch_size
+        _load_model(arguments),
+        arguments.data,
+        arguments.output_dir,
+        strict=arguments.strict,
+        batch_size=arguments.batch_size,
+        verbose=True,
     )
     print(format_scores(metrics))
 

@@ -82,7 +82,10 @@ class TrainConfig:
 
     seed: int = setting(42, "training", "seed of the split, the weights and every random draw", metavar="N")
     num_epochs: int = setting(
-        0, "training", "passes over the training clips; 0: 40 for 200 clips, more for fewer, fewer for more", metavar="N"
+        0,
+        "training",
+        "passes over the training clips; 0: 40 for 200 clips, more for fewer and so on",
+        metavar="N",
     )
     batch_size: int = setting(16, "training", "clips per step, over all processes", metavar="N")
     learning_rate: float = setting(2e-3, "training", "highest learning rate", metavar="LR")

@@ -22,12 +22,11 @@ class CrossProcessBatchNorm2d(nn.BatchNorm2d):
         channels = x.shape[1]
         mean = total[:channels] / total[-1]
         variance = total[channels : 2 * channels] / total[-1] - mean * mean
-        if self.track_running_stats:
+        if self.running_mean is not None and self.running_var is not None and self.momentum is not None:
             with torch.no_grad():
-                n = total[-1]
-                self.running_mean.lerp_(mean.detach(), self.momentum)
-                self.running_var.lerp_(variance.detach() * n / (n - 1), self.momentum)
-                self.num_batches_tracked += 1
+                unbiased = variance * total[-1] / (total[-1] - 1)
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(unbiased, self.momentum)
         shape = [1, channels] + [1] * (input.ndim - 2)
         y = (x - mean.view(shape)) * torch.rsqrt(variance.view(shape) + self.eps)
         return (y * self.weight.view(shape) + self.bias.view(shape)).to(input.dtype)

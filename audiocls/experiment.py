@@ -11,80 +11,25 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from transformers import Wav2Vec2FeatureExtractor
 
 import audiocls
 from audiocls.batches import soft_targets
 from audiocls.card_facts import CardFacts
 from audiocls.config import TrainConfig
-from audiocls.data import AudioData, Clips, load_audio_data
+from audiocls.data import AudioData, load_audio_data
 from audiocls.errors import DataError
-from audiocls.evaluation import Evaluation, evaluate_scores, format_scores
+from audiocls.evaluation import Evaluation, format_scores
+from audiocls.factory import build_model, feature_extractor
 from audiocls.history import write_history
 from audiocls.inference import AudioClassifier
-from audiocls.listing import shown
 from audiocls.losses import Loss, class_weights
 from audiocls.model_card import write_model_card
 from audiocls.model_folder import RunFolder, default_output_dir, explained
-from audiocls.models.acoustic_features import band_statistics
-from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.plots import save_png, training_curves_figure
+from audiocls.scoring import evaluate_clips, report_data
 from audiocls.training import Fit
-from audiocls.waveforms import pad_waveforms
 from audiocls.whole_files import write_text
-
-SHOWN_SKIPPED = 10
-# Feature normalisation is measured on at most this many training clips, a window of each: more change nothing.
-NORMALISATION_CLIPS = 2000
-SMALLEST_STD = 1e-3  # a band that never changes would otherwise be amplified without limit
-
-
-def measure_normalisation(model: AudioClsForAudioClassification, clips: Clips) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each feature band over the training clips, a window from the middle of each."""
-    window = model.config.window_length
-    chosen = np.linspace(0, len(clips) - 1, min(len(clips), NORMALISATION_CLIPS)).astype(int)
-    sums = torch.zeros(2, model.features.num_bands, dtype=torch.float64)
-    frames = 0
-    for start in range(0, len(chosen), 32):
-        parts = []
-        for index in chosen[start : start + 32].tolist():
-            first = max(0, (int(clips.lengths[index]) - window) // 2)
-            parts.append(clips.waveform(index, first, first + window))
-        batch = pad_waveforms(parts)
-        total, squares, count = band_statistics(*model.window_features(batch.samples, batch.lengths))
-        sums += torch.stack([total, squares])
-        frames += int(count)
-    mean, square = sums / frames
-    std = (square - mean**2).clamp(min=0).sqrt().clamp(min=SMALLEST_STD)
-    return mean.tolist(), std.tolist()
-
-
-def build_model(config: TrainConfig, data: AudioData) -> AudioClsForAudioClassification:
-    """A new model for these labels, its features normalised on the training part, weights drawn from `config.seed`."""
-    settings: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in (
-            "sampling_rate",
-            "features",
-            "n_fft",
-            "hop_length",
-            "n_mels",
-            "n_mfcc",
-            "fmin_hz",
-            "fmax_hz",
-            "mel_scale",
-            "image_size",
-        )
-    }
-    settings |= {"architecture": config.model, "window_seconds": config.clip_seconds}
-    settings |= {"id2label": dict(enumerate(data.labels)), "label2id": {name: k for k, name in enumerate(data.labels)}}
-    settings["problem_type"] = "multi_label_classification" if data.multi_label else "single_label_classification"
-    unmeasured = AudioClsForAudioClassification(AudioClsConfig(**settings))
-    mean, std = measure_normalisation(unmeasured, data.train)
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
-        return AudioClsForAudioClassification(AudioClsConfig(feature_mean=mean, feature_std=std, **settings))
 
 
 @dataclass(frozen=True)
@@ -169,23 +114,6 @@ def train(
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return Experiment(folder.final, metrics, fit.progress.history)
-
-
-def report_data(audio: AudioData, say: Callable[[str], None]) -> None:
-    """Say what was found, what is left out and why."""
-    sizes = ", ".join(
-        f"{len(part)} {name}"
-        for name, part in (("train", audio.train), ("validation", audio.validation), ("test", audio.test))
-    )
-    say(f"{audio.name}: {len(audio.labels)} classes, clips: {sizes}. {audio.split_note}")
-    if audio.skipped:
-        say(f"warning: {len(audio.skipped)} files are left out:")
-        for skipped in audio.skipped[:SHOWN_SKIPPED]:
-            say(f"  {shown(skipped.file)}: {skipped.reason}")
-        if len(audio.skipped) > SHOWN_SKIPPED:
-            say(f"  ... and {len(audio.skipped) - SHOWN_SKIPPED} more; training_config.json lists all")
-    for warning in audio.warnings:
-        say(f"warning: {warning}")
 
 
 def epoch_line(row: dict[str, Any], num_epochs: int) -> str:
@@ -278,21 +206,4 @@ def card_facts(
         best_epoch=fit.progress.best_epoch,
         device=record["device"],
         versions=record["versions"],
-    )
-
-
-def feature_extractor(sampling_rate: int) -> Wav2Vec2FeatureExtractor:
-    """The extractor saved with our models: it only pads and says which samples are real."""
-    return Wav2Vec2FeatureExtractor(
-        feature_size=1, sampling_rate=sampling_rate, padding_value=0.0, do_normalize=False, return_attention_mask=True
-    )
-
-
-def evaluate_clips(classifier: AudioClassifier, clips: Clips, split_name: str, batch_size: int = 16) -> Evaluation:
-    """Score a classifier on decoded clips."""
-    rate = classifier.sampling_rate
-    decoded = ({"array": clips.waveform(index), "sampling_rate": rate} for index in range(len(clips)))
-    scores = np.stack(list(classifier.stream(decoded, batch_size=batch_size)))
-    return evaluate_scores(
-        clips.files, clips.targets, scores, classifier.labels, clips.groups, split_name, classifier.multi_label
     )

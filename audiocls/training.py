@@ -33,16 +33,16 @@ from audiocls.config import TrainConfig
 from audiocls.data import Clips
 from audiocls.distributed import synchronise_batch_norm
 from audiocls.errors import UsageError
+from audiocls.logits import clip_logits
 from audiocls.losses import Loss
 from audiocls.metrics import summary_scores
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.optimizers import learning_rate, make_optimizer
-from audiocls.waveforms import Waveforms, pad_waveforms
+from audiocls.waveforms import Waveforms
 
 MAX_GRADIENT_NORM = 5.0
 # The averaged weights forget as 1 - 1/steps at first, so that short runs are averaged too, and never slower than this.
 EMA_DECAY = 0.995
-EVALUATION_BATCH = 32
 
 
 class TrainingStep(nn.Module):
@@ -75,21 +75,6 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-@torch.inference_mode()
-def clip_logits(model: nn.Module, clips: Clips, indices: np.ndarray, device: torch.device) -> np.ndarray:
-    """Logits float32 `(len(indices), labels)` of whole clips, batched by similar length."""
-    order = sorted(range(len(indices)), key=lambda k: int(clips.lengths[indices[k]]))
-    results: list[np.ndarray] = [np.empty(0)] * len(indices)
-    for start in range(0, len(order), EVALUATION_BATCH):
-        chosen = order[start : start + EVALUATION_BATCH]
-        batch = pad_waveforms([clips.waveform(int(indices[k])) for k in chosen]).to(device)
-        mask = torch.arange(batch.samples.shape[1], device=device) < batch.lengths[:, None]
-        logits = model(batch.samples, mask.long()).logits.float().cpu().numpy()
-        for k, row in zip(chosen, logits, strict=True):
-            results[k] = row
-    return np.stack(results) if results else np.empty((0, 0), dtype=np.float32)
-
-
 class Fit:
     """One training run over epochs.
 
@@ -116,8 +101,9 @@ class Fit:
         self.accelerator, self.checkpoint = accelerator, checkpoint
         self.progress_bar = progress_bar and accelerator.is_main_process
         self.on_epoch = on_epoch
-        self.targets = soft_targets(train, model.config.num_labels)
-        self.validation_targets = soft_targets(validation, model.config.num_labels)
+        num_labels = len(model.config.id2label or {})
+        self.targets = soft_targets(train, num_labels)
+        self.validation_targets = soft_targets(validation, num_labels)
         self.progress = Progress()
         steps_per_epoch = -(
             -len(epoch_batches(len(train), config.batch_size, 0, 0)) // config.gradient_accumulation_steps
@@ -133,8 +119,8 @@ class Fit:
                 )
             synchronise_batch_norm(model)
         else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it
-            model.to(memory_format=torch.channels_last)
-        model.to(accelerator.device)
+            nn.Module.to(model, memory_format=torch.channels_last)
+        nn.Module.to(model, accelerator.device)
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         self.best = self._weights(self.average)

@@ -16,10 +16,11 @@ from accelerate import Accelerator
 from audiocls.config import TrainConfig
 from audiocls.data import load_audio_data
 from audiocls.errors import UsageError
-from audiocls.experiment import build_model
+from audiocls.factory import build_model
+from audiocls.logits import clip_logits
 from audiocls.losses import Loss
 from audiocls.optimizers import learning_rate, make_optimizer
-from audiocls.training import Fit, clip_logits
+from audiocls.training import Fit
 
 RATE = 16000
 QUICK = {"clip_seconds": 0.5, "num_epochs": 4, "batch_size": 8, "validation_size": 0.0, "test_size": 0.2}

@@ -1,0 +1,85 @@
+"""Scoring a trained model on labelled clips."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiocls.config import TrainConfig
+from audiocls.data import AudioData, Clips, load_labelled_clips
+from audiocls.errors import OutputError
+from audiocls.evaluation import Evaluation, evaluate_scores
+from audiocls.inference import AudioClassifier
+from audiocls.listing import shown
+from audiocls.model_folder import explained
+
+SHOWN_SKIPPED = 10
+
+
+def evaluate(
+    model: AudioClassifier | str | Path,
+    data: str | Path,
+    output_dir: str | Path | None = None,
+    *,
+    strict: bool = False,
+    batch_size: int = 16,
+    verbose: bool = False,
+) -> dict[str, Any]:
+    """Score a model on labelled sounds: on their test part if they have parts, else on all of them.
+
+    Args:
+        model: a classifier, a model folder or a Hub id.
+        data: a folder, a zip or a Hub data set id, as for training.
+        output_dir: where to write metrics.json, predictions.csv and confusion_matrix.png; must not exist.
+        strict: fail on the first file that cannot be used.
+        verbose: print what is left out.
+
+    Returns:
+        The metrics, as `audiocls.metrics.score_predictions` describes them.
+
+    Raises:
+        DataError: nothing usable, or a class that the model does not know.
+        ModelError: the model cannot be loaded.
+        OutputError: `output_dir` exists or cannot be written.
+    """
+    if output_dir is not None and Path(output_dir).exists():
+        raise OutputError(f"{output_dir} exists; choose another --output_dir")
+    classifier = model if isinstance(model, AudioClassifier) else AudioClassifier.from_pretrained(model)
+    config = TrainConfig(sampling_rate=classifier.sampling_rate, strict=strict)
+    audio = load_labelled_clips(str(data), config, classifier.labels, classifier.multi_label)
+    if verbose:
+        report_data(audio, print)
+    evaluation = evaluate_clips(classifier, audio.test, "test" if "test" in audio.split_note else "all", batch_size)
+    if output_dir is not None:
+        with explained(Path(output_dir)):
+            Path(output_dir).mkdir(parents=True)
+        evaluation.save(output_dir)
+    return evaluation.metrics
+
+
+def evaluate_clips(classifier: AudioClassifier, clips: Clips, split_name: str, batch_size: int = 16) -> Evaluation:
+    """Score a classifier on decoded clips."""
+    rate = classifier.sampling_rate
+    decoded = ({"array": clips.waveform(index), "sampling_rate": rate} for index in range(len(clips)))
+    scores = np.stack(list(classifier.stream(decoded, batch_size=batch_size)))
+    return evaluate_scores(
+        clips.files, clips.targets, scores, classifier.labels, clips.groups, split_name, classifier.multi_label
+    )
+
+
+def report_data(audio: AudioData, say: Callable[[str], None]) -> None:
+    """Say what was found, what is left out and why."""
+    sizes = ", ".join(
+        f"{len(part)} {name}"
+        for name, part in (("train", audio.train), ("validation", audio.validation), ("test", audio.test))
+    )
+    say(f"{audio.name}: {len(audio.labels)} classes, clips: {sizes}. {audio.split_note}")
+    if audio.skipped:
+        say(f"warning: {len(audio.skipped)} files are left out:")
+        for skipped in audio.skipped[:SHOWN_SKIPPED]:
+            say(f"  {shown(skipped.file)}: {skipped.reason}")
+        if len(audio.skipped) > SHOWN_SKIPPED:
+            say(f"  ... and {len(audio.skipped) - SHOWN_SKIPPED} more; training_config.json lists all")
+    for warning in audio.warnings:
+        say(f"warning: {warning}")
