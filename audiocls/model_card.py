@@ -42,7 +42,7 @@ def model_card(facts: CardFacts) -> ModelCard:
         input_note=card_text.input_note(facts),
         test=card_text.score_text(test) if test else None,
         validation=card_text.score_text(validation) if validation else None,
-        confusion_matrix=facts.confusion_matrix if test else None,
+        confusion_matrix=facts.confusion_matrix,
         limits=card_text.limits(facts),
         data_note=card_text.data_note(facts),
         split_note=card_text.escape(facts.split_note),
