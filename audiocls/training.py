@@ -119,7 +119,7 @@ class Fit:
                 )
             synchronise_batch_norm(model)
         else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it
-            nn.Module.to(model, memory_format=torch.channels_last)
+            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         nn.Module.to(model, accelerator.device)
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
