@@ -19,10 +19,10 @@ STYLE: dict[str, Any] = {
     "waveform": "#0072b2",
     "text_size": 9,
     "title_size": 10.5,
-    "line_width": 1.8,
-    "dpi": 160,
+    "line_width": 1.6,
+    "dpi": 190,
 }
-WIDTH_INCHES = 5.0
+WIDTH_INCHES = 4.2
 PADDING_INCHES = 0.08
 
 

@@ -1,7 +1,7 @@
 """Pictures of a run: confusion matrix, training curves, and a clip's waveform with its spectrogram.
 
 Figures are made with matplotlib's object interface on the Agg canvas: no global state, no window, any thread. They
-are 5 inches wide or little more, so that their text can still be read on a phone.
+are 4.2 inches wide or little more, so that their text can still be read on a phone.
 """
 
 import io
@@ -71,7 +71,10 @@ def _draw_matrix(
     cell_width = _cell_inches(num_columns)
     cell_height = cell_width if num_rows == num_columns else min(cell_width, _cell_inches(num_rows))
     text_size = float(np.clip(cell_height * 72 * 0.62, SMALLEST_TEXT_SIZE, STYLE["text_size"]))
-    figure, axes = one_panel(max(WIDTH_INCHES, cell_width * num_columns + 2.2), cell_height * num_rows + 1.9)
+    letter = text_size * 0.6 / 72  # inches, about
+    beside = letter * max(map(len, row_names)) + 0.7
+    below = letter * max(map(len, column_names)) * (1 if num_columns > 12 else 0.75) + 0.8
+    figure, axes = one_panel(max(WIDTH_INCHES, cell_width * num_columns + beside), cell_height * num_rows + below)
     axes.imshow(shares, cmap=SHARES, vmin=0, vmax=1, aspect=cell_height / cell_width)
     _name_ticks(axes.yaxis, row_names, text_size)
     _name_ticks(axes.xaxis, column_names, text_size)
@@ -96,7 +99,7 @@ def _draw_matrix(
 
 def _cell_inches(cells: int) -> float:
     """Side of a cell: the picture has a phone's width as long as that can be read, and never grows without limit."""
-    return float(np.clip(3.6 / cells, min(0.15, 15 / cells), 0.62))
+    return float(np.clip(3.2 / cells, min(0.15, 15 / cells), 0.62))
 
 
 def _name_ticks(axis: Any, names: Sequence[str], text_size: float) -> None:
@@ -111,7 +114,7 @@ def training_curves_figure(rows: Sequence[Mapping[str, Any]], best_epoch: int | 
         rows: one dict an epoch, as results.csv has them (see `history`).
         best_epoch: the epoch whose weights were kept, counted as in `rows`.
     """
-    figure = empty_figure(WIDTH_INCHES, 5.0)
+    figure = empty_figure(WIDTH_INCHES, 4.6)
     panels = figure.subplots(2, 1, sharex=True)
     _curves(panels[0], rows, [("loss", "-", "o")], best_epoch)
     _curves(panels[1], rows, [("f1", "-", "o"), ("accuracy", ":", "x")], best_epoch)
@@ -162,9 +165,9 @@ def spectrogram_figure(
     """
     waveform, log_mel_db = np.asarray(waveform), np.asarray(log_mel_db)
     seconds = max(len(waveform), 1) / sampling_rate
-    figure = empty_figure(WIDTH_INCHES, 3.6, automatic_layout=False)  # fixed margins draw in half the time
-    top = figure.add_axes((0.115, 0.73, 0.85, 0.23))
-    bottom = figure.add_axes((0.115, 0.14, 0.85, 0.545))
+    figure = empty_figure(WIDTH_INCHES, 3.2, automatic_layout=False)  # fixed margins draw in half the time
+    top = figure.add_axes((0.13, 0.74, 0.81, 0.22))
+    bottom = figure.add_axes((0.13, 0.155, 0.81, 0.53))
 
     low, high = _envelope(waveform, SPECTROGRAM_COLUMNS)
     times = (np.arange(len(low)) + 0.5) / len(low) * seconds

@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from audiocls.errors import OutputError
 from audiocls.plots import (
@@ -54,10 +56,10 @@ def test_several_labels_a_clip_have_a_row_each():
 
 
 @pytest.mark.parametrize("num_labels", [2, 7, 30, 100])
-def test_every_name_lies_within_the_picture_and_over_no_other(num_labels):
-    figure = confusion_matrix_figure(
-        np.eye(num_labels, dtype=int) * 12, [f"a long class name, {k}" for k in range(num_labels)], "test split"
-    )
+@pytest.mark.parametrize("several", [False, True])
+def test_every_name_lies_within_the_picture_and_over_no_other(num_labels, several):
+    counts = np.full((num_labels, 2, 2), 12) if several else np.eye(num_labels, dtype=int) * 12
+    figure = confusion_matrix_figure(counts, [f"a long class name, {k}" for k in range(num_labels)], "test split")
     figure.canvas.draw()
     axes = figure.axes[0]
     names = [label.get_window_extent() for label in axes.get_yticklabels()]
@@ -95,6 +97,12 @@ def test_names_in_any_script_draw_without_warnings():
     assert png_bytes(figure).startswith(b"\x89PNG")
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["□ dog", "class 2", "كلب", "$x_1$", "a b", "$\\frac$", "class 7"]
+
+
+def shown(axes: Axes) -> list[Text]:
+    """The names of the ticks within the picture's time."""
+    low, high = axes.get_xlim()
+    return [tick.label1 for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
 
 
 def lines_by_colour(figure: Figure, panel: int) -> dict[tuple, list]:
@@ -163,6 +171,9 @@ def test_a_click_and_ten_minutes_draw_few_points(seconds, unit):
     assert len(top.collections[0].get_paths()[0].vertices) <= 2 * SPECTROGRAM_COLUMNS + 4
     assert bottom.images[0].get_array().shape[1] <= SPECTROGRAM_COLUMNS
     assert bottom.get_xlabel() == unit
+    figure.canvas.draw()
+    width, _ = figure.canvas.get_width_height()
+    assert all(0 <= label.get_window_extent().x0 <= label.get_window_extent().x1 <= width for label in shown(bottom))
     assert png_bytes(figure).startswith(b"\x89PNG")
 
 
