@@ -110,6 +110,12 @@ class TrainConfig:
     early_stopping_patience: int = setting(
         0, "training", "stop after this many epochs without a better validation score; 0 never", metavar="N"
     )
+    keep: str = setting(
+        "last",
+        "training",
+        "weights to keep: averaged ones of the last epoch, or those with the best validation score (as with patience)",
+        ("last", "best"),
+    )
     mixed_precision: str = setting("no", "training", "arithmetic on a GPU", ("no", "fp16", "bf16"))
     gradient_accumulation_steps: int = setting(1, "training", "batches per optimiser step", metavar="N")
 

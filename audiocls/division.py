@@ -169,11 +169,11 @@ def _note(pool: Pool, parts: np.ndarray, own: bool, has_test: bool, has_validati
         validation = int((parts == "validation").sum())
         if validation:
             share = validation / (validation + (parts == "train").sum())
-            sentences.append(f"{share:.0%} of the training clips ({whole}) chose the best epoch.")
+            sentences.append(f"{share:.0%} of the training clips ({whole}) were held out for validation.")
         else:
             sentences.append("No validation clips: the last epoch was kept.")
     else:
-        sentences.append("The validation part chose the best epoch.")
+        sentences.append("The validation part was held out from training.")
     return " ".join(sentences)
 
 

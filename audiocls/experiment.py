@@ -105,7 +105,7 @@ def train(
     seconds = sum(row["seconds"] for row in fit.progress.history)
     metrics = None
     if accelerator.is_main_process:
-        say(f"trained in {seconds:.0f} s; best epoch {fit.progress.best_epoch}")
+        say(f"trained in {seconds:.0f} s; keeping epoch {fit.progress.best_epoch}")
         metrics = write_model_folder(folder, model, audio, config, fit)
         if metrics:
             say("\n" + format_scores(metrics))

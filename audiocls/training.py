@@ -231,8 +231,13 @@ class Fit:
                 kept.copy_(new)
 
     def _keep_best(self, row: dict[str, Any]) -> None:
-        """Best is the highest validation macro F1, then the lowest validation loss; without validation, the latest."""
-        score = [row["validation_f1"], -row["validation_loss"]] if len(self.validation) else [float(row["epoch"])]
+        """Keep the latest weights, or those of the highest validation macro F1 and then the lowest validation loss.
+
+        The latest by default: they are averaged and the learning rate ends at zero, while the best of many scores on
+        a few validation clips is mostly the luckiest.
+        """
+        by_score = len(self.validation) and (self.config.keep == "best" or self.config.early_stopping_patience)
+        score = [row["validation_f1"], -row["validation_loss"]] if by_score else [float(row["epoch"])]
         if not self.progress.best_score or score >= self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, row["epoch"]
             self.best = self._weights(self.average)

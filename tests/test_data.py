@@ -59,7 +59,7 @@ def test_the_bundled_sounds_keep_their_parts_and_groups(everyday_sounds, config)
         for file, target in zip(clips.files, clips.targets, strict=True):
             assert file.split("/")[1] == data.labels[target]
     assert data.split_note == (
-        "The data's own train and test parts. 15% of the training clips (whole groups) chose the best epoch."
+        "The data's own train and test parts. 15% of the training clips (whole groups) were held out for validation."
     )
     assert "CC0-1.0 (40)" in data.attribution
 
