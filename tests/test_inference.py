@@ -196,6 +196,21 @@ def test_threads_get_the_answers_they_would_get_alone(folder, files):
     np.testing.assert_allclose(np.concatenate(answers), fresh.scores(files * 3), atol=1e-5)
 
 
+def test_memory_does_not_grow_with_the_length_of_a_clip(classifier, monkeypatch):
+    seen = []
+    forward = classifier.model.forward
+
+    def watched(input_values, attention_mask=None):
+        seen.append(tuple(input_values.shape))
+        return forward(input_values, attention_mask)
+
+    monkeypatch.setattr(classifier.model, "forward", watched)
+    classifier.predict_waveforms([np.zeros(50 * RATE + 1, np.float32)], batch_size=8)
+    assert sum(count for count, _ in seen) == 51
+    assert max(count for count, _ in seen) == 8
+    assert {width for _, width in seen} == {RATE}
+
+
 def test_what_a_classifier_says_of_itself(classifier, folder):
     assert classifier.labels == LABELS
     assert classifier.sampling_rate == RATE
