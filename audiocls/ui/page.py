@@ -41,7 +41,8 @@ CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
 #picture img {padding-top: 2.2em;}  /* below its label */
 #about img {max-height: 400px;}
-#card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}  /* scrolls on a phone */
+/* wide tables scroll on a phone */
+#card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
 footer .divider {display: none !important;}
 """
