@@ -19,7 +19,7 @@ FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
 MODELS = ("cnn",)
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
 HOP_SECONDS = 0.016
-CLIPS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 8000, 12, 200  # how long to train when num_epochs is 0
+CLIPS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 7200, 12, 200  # how long to train when num_epochs is 0
 
 
 def setting(
