@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 # public name -> module that defines it
 _PUBLIC = {
-    "AudioClassifier": "audiocls.inference",
+    "AudioClassifier": "audiocls.inference.classifier",
     "AudioclsError": "audiocls.errors",
     "TrainConfig": "audiocls.config",
     "evaluate": "audiocls.scoring",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from audiocls.config import TrainConfig
     from audiocls.errors import AudioclsError
     from audiocls.experiment import train
-    from audiocls.inference import AudioClassifier
+    from audiocls.inference.classifier import AudioClassifier
     from audiocls.scoring import evaluate
 
 

@@ -11,7 +11,7 @@ from audiocls.arguments import Parser, add_settings, read_settings
 from audiocls.errors import AudioclsError
 
 if TYPE_CHECKING:
-    from audiocls.inference import AudioClassifier
+    from audiocls.inference.classifier import AudioClassifier
 
 DESCRIPTION = """From a folder of sounds to an audio classifier that anyone can load, try and trust.
 
@@ -82,7 +82,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int | None:
     config = read_settings(arguments)
-    from audiocls.launch import PLACED, processes_asked_of_accelerate, run_together
+    from audiocls.training.launch import PLACED, processes_asked_of_accelerate, run_together
 
     processes = max(arguments.num_processes, processes_asked_of_accelerate())
     if processes > 1 and not any(name in os.environ for name in PLACED):
@@ -107,7 +107,7 @@ def run_predict(arguments: argparse.Namespace) -> None:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
-    from audiocls.evaluation import format_scores
+    from audiocls.evaluation.evaluation import format_scores
     from audiocls.scoring import evaluate
 
     metrics = evaluate(
@@ -122,7 +122,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":
-    from audiocls.inference import AudioClassifier
+    from audiocls.inference.classifier import AudioClassifier
 
     return AudioClassifier.from_pretrained(
         arguments.model, device=arguments.device, trust_remote_code=arguments.trust_remote_code

@@ -13,22 +13,22 @@ import torch
 from accelerate import Accelerator
 
 import audiocls
-from audiocls.batches import soft_targets
-from audiocls.card_facts import CardFacts
+from audiocls.card.facts import CardFacts
+from audiocls.card.model_card import write_model_card
 from audiocls.config import TrainConfig
-from audiocls.data import AudioData, load_audio_data
+from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError
-from audiocls.evaluation import Evaluation, format_scores
-from audiocls.factory import build_model, feature_extractor
-from audiocls.history import write_history
-from audiocls.inference import AudioClassifier
-from audiocls.losses import Loss, class_weights
-from audiocls.model_card import write_model_card
+from audiocls.evaluation.evaluation import Evaluation, format_scores
+from audiocls.evaluation.history import write_history
+from audiocls.evaluation.plots import save_png, training_curves_figure
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.plots import save_png, training_curves_figure
 from audiocls.scoring import evaluate_clips, report_data
-from audiocls.training import Fit
+from audiocls.training.batches import soft_targets
+from audiocls.training.factory import build_model, feature_extractor
+from audiocls.training.fit import Fit
+from audiocls.training.losses import Loss, class_weights
 from audiocls.whole_files import write_text
 
 
@@ -53,7 +53,7 @@ def train(
     """Train a model on labelled sounds, score it on the test part and write a complete model folder.
 
     Args:
-        data: a folder, a zip or a Hub data set id; see `audiocls.data.load_audio_data`.
+        data: a folder, a zip or a Hub data set id; see `audiocls.data.dataset.load_audio_data`.
         output_dir: the model folder to write; `runs/<name of the data>` unless given.
         config: settings; the defaults suit a few hundred short clips.
         resume: go on with what an interrupted run left beside `output_dir`.

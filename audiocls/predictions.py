@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from audiocls.data.listing import shown
+from audiocls.data.tree import audio_files
 from audiocls.errors import AudioReadError, DataError, UsageError
-from audiocls.inference import AudioClassifier
-from audiocls.listing import shown
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.text_layout import pad, shorten
-from audiocls.tree import audio_files
 
 FILE_WIDTH = 48
 

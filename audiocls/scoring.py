@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from audiocls.config import TrainConfig
-from audiocls.data import AudioData, Clips, load_labelled_clips
+from audiocls.data.dataset import AudioData, Clips, load_labelled_clips
+from audiocls.data.listing import shown
 from audiocls.errors import OutputError
-from audiocls.evaluation import Evaluation, evaluate_scores
-from audiocls.inference import AudioClassifier
-from audiocls.listing import shown
+from audiocls.evaluation.evaluation import Evaluation, evaluate_scores
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import explained
 
 SHOWN_SKIPPED = 10
@@ -36,7 +36,7 @@ def evaluate(
         verbose: print what is left out.
 
     Returns:
-        The metrics, as `audiocls.metrics.score_predictions` describes them.
+        The metrics, as `audiocls.evaluation.metrics.score_predictions` describes them.
 
     Raises:
         DataError: nothing usable, or a class that the model does not know.

@@ -47,7 +47,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     from audiocls.config import TrainConfig
-    from audiocls.data import load_audio_data
+    from audiocls.data.dataset import load_audio_data
     from audiocls.experiment import train
 
     ours, peer, seconds = [], [], []

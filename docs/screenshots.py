@@ -77,7 +77,7 @@ def main() -> int:
     parser.add_argument("--card", action="store_true", help="with the model card opened")
     arguments = parser.parse_args()
 
-    from audiocls.inference import AudioClassifier
+    from audiocls.inference.classifier import AudioClassifier
     from audiocls.model_folder import newest_run
     from audiocls.ui.app import UploadFolder, launch
 

@@ -18,7 +18,7 @@ from audiocls.model_folder import RUNS, newest_run
 from audiocls.ui import texts
 
 if TYPE_CHECKING:
-    from audiocls.inference import AudioClassifier
+    from audiocls.inference.classifier import AudioClassifier
 
 DESCRIPTION = """Try a model in the browser, with the microphone or a file.
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Read when torch loads its threads: sleep at the end of each step rather than spin. The browser shares these
         # cores, and a spinning thread that waits for one without a core multiplies the time of an answer.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from audiocls.inference import AudioClassifier
+        from audiocls.inference.classifier import AudioClassifier
 
         classifier = AudioClassifier.from_pretrained(
             model, device=arguments.device, trust_remote_code=arguments.trust_remote_code

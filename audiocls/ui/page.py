@@ -8,9 +8,9 @@ import gradio as gr
 import numpy as np
 from gradio.components.api_component import Api
 
-from audiocls.audio import decode, probe
+from audiocls.audio.decoding import decode, probe
 from audiocls.errors import AudioReadError
-from audiocls.inference import AudioClassifier
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import card_text, escaped, pictures, score_line
 from audiocls.ui.picture import sound_picture

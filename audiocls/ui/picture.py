@@ -19,7 +19,7 @@ FRAME_SECONDS = 0.064  # long enough to tell neighbouring low bands apart
 
 def sound_picture(waveform: np.ndarray, sampling_rate: int) -> Any:
     """A matplotlib figure of a mono float32 waveform (time,)."""
-    from audiocls.plots import spectrogram_figure  # matplotlib takes a second to import
+    from audiocls.evaluation.plots import spectrogram_figure  # matplotlib takes a second to import
 
     features, band_hz = _spectrogram(sampling_rate)
     with torch.inference_mode():

@@ -1,0 +1,1 @@
+"""From a data source to decoded clips in train, validation and test parts."""

@@ -1,0 +1,276 @@
+"""From a data source to decoded, checked clips in train, validation and test parts.
+
+Ties together finding (`sources`), decoding (`store`), copies (`fingerprints`) and division (`splits`). Nothing is
+dropped in silence: what is not used is in `AudioData.skipped` with its reason.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from audiocls.config import TrainConfig
+from audiocls.data.attribution import attribution_text
+from audiocls.data.copies import copies, note_copies
+from audiocls.data.division import Pool, divide
+from audiocls.data.grouping import known_groups
+from audiocls.data.listing import Item, Listing, Skipped, shown, some
+from audiocls.data.sources import find_source
+from audiocls.data.store import Encoded, Store, content_hash, open_store
+from audiocls.errors import DataError
+
+SHORTEST_SECONDS = 0.01
+SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS
+LONG_SECONDS = 600.0  # a clip this long among short ones is worth a word
+
+
+class Clips:
+    """Decoded clips of one part, read from a memory map. Pickles cheaply (loader workers)."""
+
+    def __init__(
+        self, store: Store, rows: np.ndarray, files: list[str], targets: np.ndarray, groups: Sequence[str | None]
+    ) -> None:
+        self._store, self._rows = store, rows
+        self.files = files
+        self.lengths: np.ndarray = store.lengths[rows]  # int64 (n,), in samples
+        self.targets = targets  # int64 (n,), or float32 (n, labels) when clips have several labels
+        self.groups = list(groups)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def waveform(self, index: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples start to stop: float32 (time,), a read-only view of the file; only what is used is read from disk."""
+        return self._store.waveform(int(self._rows[index]), start, stop)
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> "Clips":
+        """The chosen clips in the given order, sharing the same memory map."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        return Clips(
+            self._store,
+            self._rows[chosen],
+            [self.files[i] for i in chosen],
+            self.targets[chosen],
+            [self.groups[i] for i in chosen],
+        )
+
+
+@dataclass
+class AudioData:
+    """A data set ready for training: labels in alphabetical order, three parts (validation or test may be empty)."""
+
+    name: str
+    labels: list[str]
+    multi_label: bool
+    sampling_rate: int
+    train: Clips
+    validation: Clips
+    test: Clips
+    skipped: list[Skipped]
+    warnings: list[str]
+    split_note: str
+    attribution: str | None
+
+
+def load_audio_data(source: str, config: TrainConfig) -> AudioData:
+    """Find, decode (once; kept in a cache), check and divide the clips of a data source.
+
+    Args:
+        source: a folder, a zip, or a Hub data set id.
+        config: uses sampling_rate, test_size, validation_size, group_regex, group_table, strict, num_workers, seed.
+
+    Raises:
+        DataError: nothing usable, fewer than two classes, a class with too few clips, or `strict` and a skipped file.
+        OutputError: the cache cannot be written.
+        UsageError: group_regex or group_table is wrong.
+    """
+    listing = find_source(source)
+    items, store, rows = _read(listing, source, config)
+    labels = _labels(listing, items)
+    targets, counts = _targets(items, labels, listing.multi_label)
+    groups = known_groups(listing, items, config)
+    identical, similar = copies(store, rows)
+    note_copies(identical + similar, items, groups.names, listing.warnings)
+    files = [item.file for item in items]
+    pool = Pool(files, counts, labels, [item.part for item in items], groups, identical, similar)
+    division = divide(pool, config)
+    clips = Clips(store, rows, files, targets, _group_names(files, groups.names, division.sets))
+    _note_long_clips(clips, config.sampling_rate, listing.warnings)
+    parts = {part: clips.subset(np.flatnonzero(division.parts == part)) for part in ("train", "validation", "test")}
+    return AudioData(
+        name=listing.name,
+        labels=labels,
+        multi_label=listing.multi_label,
+        sampling_rate=config.sampling_rate,
+        **parts,
+        skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
+        warnings=listing.warnings + division.warnings,
+        split_note=division.note,
+        attribution=attribution_text(listing.root),
+    )
+
+
+def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str], multi_label: bool) -> AudioData:
+    """Load clips to test a trained model on: the data's test part if it has parts, otherwise all of them.
+
+    Args:
+        source: as in `load_audio_data`.
+        config: uses sampling_rate (that of the model), group_regex, group_table, strict and num_workers.
+        labels: the model's labels in its order; a class may be absent from the data.
+        multi_label: whether the model gives several labels a clip.
+
+    Returns:
+        Everything in `test`; `train` and `validation` are empty. Targets count in the order of `labels`.
+
+    Raises:
+        DataError: nothing usable, or a class the model does not know.
+    """
+    listing = find_source(source)
+    part = "test" if any(item.part == "test" for item in listing.items) else None
+    if part:
+        listing.items = [item for item in listing.items if item.part == part]
+    if listing.multi_label and not multi_label:
+        raise DataError(f"{shown(source)}: clips have several labels each, but the model gives one label a clip")
+    unknown = sorted({label for item in listing.items for label in item.labels} - set(labels))
+    if unknown:
+        raise DataError(f"{shown(source)}: the model does not know class {some(unknown)}; it knows {some(labels, 20)}")
+    items, store, rows = _read(listing, source, config)
+    targets, _ = _targets(items, list(labels), multi_label)
+    clips = Clips(store, rows, [item.file for item in items], targets, known_groups(listing, items, config).names)
+    return AudioData(
+        name=listing.name,
+        labels=list(labels),
+        multi_label=multi_label,
+        sampling_rate=config.sampling_rate,
+        train=clips.subset([]),
+        validation=clips.subset([]),
+        test=clips,
+        skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
+        warnings=listing.warnings,
+        split_note="The data's own test part." if part else "All clips of the data.",
+        attribution=attribution_text(listing.root),
+    )
+
+
+def _read(listing: Listing, source: str, config: TrainConfig) -> tuple[list[Item], Store, np.ndarray]:
+    """Decode what was found: the usable clips in a fixed order, the store and their rows in it."""
+    contents = _hash_all(listing, config.num_workers)
+    encoded: dict[str, Encoded] = {}
+    for item, content in zip(listing.items, contents, strict=True):
+        if content:
+            encoded.setdefault(content, item.source)
+    where = str(listing.root.resolve()) if listing.root else source
+    name = re.sub(r"[^\w.-]+", "_", listing.name)[:40] + "-" + hashlib.sha256(os.fsencode(where)).hexdigest()[:10]
+    store = open_store(name, encoded, config.sampling_rate, config.num_workers)
+    usable: list[Item] = []
+    rows: list[int] = []
+    cut: list[str] = []
+    for item, content in zip(listing.items, contents, strict=True):
+        if content is None:
+            continue  # already in listing.skipped
+        row = store.rows[content]
+        reason = unusable(store, row, config.sampling_rate)
+        if reason:
+            listing.skipped.append(Skipped(item.file, reason))
+            continue
+        if store.notes[row]:
+            cut.append(item.file)
+        usable.append(item)
+        rows.append(row)
+    if cut:
+        what = (
+            "1 file is cut off and used as far as it goes"
+            if len(cut) == 1
+            else f"{len(cut)} files are cut off and used as far as they go"
+        )
+        listing.warnings.append(f"{what}: {some(cut)}")
+    if config.strict and listing.skipped:
+        listing.skipped.sort(key=lambda skipped: skipped.file)
+        told = [f"{skipped.file} ({skipped.reason})" for skipped in listing.skipped]
+        raise DataError(f"strict: {len(told)} {'file' if len(told) == 1 else 'files'} cannot be used: {some(told)}")
+    if not usable:
+        first = listing.skipped[0]
+        raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")
+    return usable, store, np.array(rows, np.int64)
+
+
+def _hash_all(listing: Listing, num_workers: int) -> list[str | None]:
+    """Content hash of every clip, None for one that cannot be opened (then it is listed as skipped)."""
+
+    def attempt(item: Item) -> str | OSError:
+        try:
+            return content_hash(item.source)
+        except OSError as error:
+            return error
+
+    contents: list[str | None] = []
+    with ThreadPoolExecutor(num_workers or os.cpu_count() or 1) as pool:
+        for item, result in zip(listing.items, pool.map(attempt, listing.items), strict=True):
+            if isinstance(result, OSError):
+                reason = (result.strerror or "the file cannot be read").lower()
+                listing.skipped.append(Skipped(item.file, f"the file cannot be opened: {reason}"))
+                contents.append(None)
+            else:
+                contents.append(result)
+    return contents
+
+
+def unusable(store: Store, row: int, sampling_rate: int) -> str | None:
+    """Why a decoded clip is of no use, None if it is fine."""
+    if store.errors[row]:
+        return store.errors[row]
+    if store.lengths[row] < SHORTEST_SECONDS * sampling_rate:
+        return "shorter than 10 ms"
+    lowest, highest = float(store.lowest[row]), float(store.highest[row])
+    if max(-lowest, highest) < SILENCE:
+        return "silent (nowhere above -90 dBFS)"
+    if highest - lowest < SILENCE:
+        return "constant (an offset without sound)"
+    return None
+
+
+def _labels(listing: Listing, items: Sequence[Item]) -> list[str]:
+    """The classes that have usable clips, sorted; a class that lost all of its clips is named."""
+    labels = sorted({label for item in items for label in item.labels})
+    for lost in sorted(listing.labels - set(labels)):
+        listing.warnings.append(f"class {shown(lost)} is left out: none of its files can be used")
+    if len(labels) < 2 and not listing.multi_label:
+        raise DataError(
+            f"there is only one class with usable clips, {shown(labels[0])}; at least two are needed. "
+            "Expected a folder for each class, such as dog/1.wav and cat/1.wav"
+        )
+    return labels
+
+
+def _targets(items: Sequence[Item], labels: list[str], multi_label: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Targets as `Clips` keeps them, and bool (clips, classes)."""
+    index = {label: i for i, label in enumerate(labels)}
+    counts = np.zeros((len(items), len(labels)), bool)
+    for row, item in enumerate(items):
+        counts[row, [index[label] for label in item.labels]] = True
+    return (counts.astype(np.float32) if multi_label else counts.argmax(axis=1).astype(np.int64)), counts
+
+
+def _group_names(files: list[str], names: list[str | None], sets: np.ndarray) -> list[str | None]:
+    """One name for all clips that stay together: their group's, or the first file of several copies."""
+    sizes = np.bincount(sets)
+    name_of: dict[int, str] = {}
+    for clip, number in enumerate(sets):
+        if names[clip] is not None:
+            name_of.setdefault(int(number), str(names[clip]))
+    for clip, number in enumerate(sets):
+        if sizes[number] > 1:
+            name_of.setdefault(int(number), f"copies of {files[clip]}")
+    return [name_of.get(int(number)) for number in sets]
+
+
+def _note_long_clips(clips: Clips, sampling_rate: int, warnings: list[str]) -> None:
+    seconds = clips.lengths / sampling_rate
+    long = np.flatnonzero((seconds > LONG_SECONDS) & (seconds > 20 * np.median(seconds)))
+    if len(long):
+        told = some([f"{clips.files[i]} ({seconds[i] / 60:.0f} min)" for i in long])
+        warnings.append(f"much longer than the other clips, yet one clip with one label each: {told}")

@@ -1,0 +1,1 @@
+"""Scores, their intervals, history and pictures."""

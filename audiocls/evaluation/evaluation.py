@@ -1,0 +1,187 @@
+"""The result of scoring a model on labelled clips: its numbers, its answers, and how they are kept and printed.
+
+It is given scores and knows nothing of models or audio.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiocls.data.listing import shown
+from audiocls.errors import DataError
+from audiocls.text_layout import pad, shorten, text_width
+from audiocls.whole_files import write_text
+
+METRICS_JSON = "metrics.json"
+PREDICTIONS_CSV = "predictions.csv"
+CONFUSION_MATRIX_PNG = "confusion_matrix.png"
+
+SCORE_COLUMN = "score:"  # before the class name, so that no class collides with another column
+SCORE_DECIMALS = 6
+# What is printed, in this order; a score is left out when the kind of task has none.
+HEADLINES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_precision": "macro precision",
+    "macro_recall": "macro recall",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+}
+
+
+@dataclass
+class Evaluation:
+    """Scores of one part of the data.
+
+    files: `(n,)` names. targets: int `(n,)` or 0/1 `(n, labels)`. scores: float `(n, labels)`, probabilities.
+    metrics: as `metrics.score_predictions` gives them, with "split".
+    """
+
+    files: list[str]
+    targets: np.ndarray
+    scores: np.ndarray
+    labels: list[str]
+    metrics: dict[str, Any]
+
+    def save(self, folder: str | Path) -> None:
+        """Write metrics.json, predictions.csv and confusion_matrix.png.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        from audiocls.evaluation.plots import confusion_matrix_figure, save_png  # matplotlib takes a second to import
+
+        folder = Path(folder)
+        write_text(folder / METRICS_JSON, json.dumps(self.metrics, indent=2, ensure_ascii=False) + "\n")
+        write_text(folder / PREDICTIONS_CSV, self.predictions_csv())
+        matrix = self.metrics["confusion_matrix"]
+        title = f"{self.metrics['split']} split, {self.metrics['size']} clips"
+        save_png(
+            confusion_matrix_figure(np.array(matrix["counts"]), matrix["labels"], title), folder / CONFUSION_MATRIX_PNG
+        )
+
+    def predictions_csv(self) -> str:
+        """One row a clip: file, true_label, predicted_label, correct, and `score:NAME` of every class.
+
+        Several labels are joined by "|"; a "|" or a backslash within a name then has a backslash before it.
+        """
+        from audiocls.evaluation.metrics import predicted_classes
+
+        multi_label = self.metrics["multi_label"]
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        score_columns = [SCORE_COLUMN + label for label in self.labels]
+        writer.writerow(["file", "true_label", "predicted_label", "correct", *score_columns])
+        answers = predicted_classes(self.scores, multi_label)
+        for file, target, answer, row in zip(self.files, self.targets, answers, self.scores, strict=True):
+            true, given = self._name(target), self._name(answer)
+            correct = str(true == given).lower()
+            writer.writerow([file, true, given, correct, *(f"{score:.{SCORE_DECIMALS}f}" for score in row)])
+        return text.getvalue()
+
+    def _name(self, classes: np.ndarray) -> str:
+        if classes.ndim == 0:
+            return self.labels[int(classes)]
+        return "|".join(re.sub(r"([|\\])", r"\\\1", self.labels[k]) for k in np.flatnonzero(classes > 0.5))
+
+
+def evaluate_scores(
+    files: Sequence[str],
+    targets: np.ndarray,
+    scores: np.ndarray,
+    labels: Sequence[str],
+    groups: Sequence[str | None] | None = None,
+    split_name: str = "test",
+    multi_label: bool = False,
+) -> Evaluation:
+    """Score a model's answers.
+
+    Args:
+        targets: int `(n,)` class indices, or 0/1 `(n, labels)` when multi-label.
+        scores: float `(n, labels)`, probabilities.
+        groups: what clips stand and fall with, such as speakers; widens the intervals.
+
+    Raises:
+        DataError, ModelError: as `metrics.score_predictions`.
+    """
+    from audiocls.evaluation.metrics import score_predictions  # imports evaluate and datasets
+
+    targets, scores = np.asarray(targets), np.asarray(scores)
+    if len(files) != len(targets):
+        raise DataError(f"{len(files)} files for {len(targets)} targets")
+    metrics = {"split": split_name, **score_predictions(targets, scores, labels, multi_label, groups)}
+    return Evaluation(list(files), targets, scores, list(labels), metrics)
+
+
+def read_evaluation(folder: str | Path) -> Evaluation:
+    """Read back what `Evaluation.save` wrote, scores rounded to six decimals.
+
+    Raises:
+        DataError: a file is missing or not what `save` writes.
+    """
+    folder = Path(folder)
+    try:
+        metrics = json.loads((folder / METRICS_JSON).read_text(encoding="utf-8"))
+        with open(folder / PREDICTIONS_CSV, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        labels = list(metrics["confusion_matrix"]["labels"])
+        index = {label: k for k, label in enumerate(labels)}
+        scores = np.array([[float(row[SCORE_COLUMN + label]) for label in labels] for row in rows])
+        if metrics["multi_label"]:
+            names = [split_labels(row["true_label"]) for row in rows]
+            targets = np.array([[float(label in present) for label in labels] for present in names], np.float32)
+        else:
+            targets = np.array([index[row["true_label"]] for row in rows], np.int64)
+        return Evaluation([row["file"] for row in rows], targets, scores, labels, metrics)
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename}: there is no such file; evaluate the model first") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{shown(str(folder))}: {METRICS_JSON} and {PREDICTIONS_CSV} cannot be read: {error}"
+        ) from error
+
+
+def split_labels(cell: str) -> list[str]:
+    """Undo the joining of several labels by "|"."""
+    if not cell:
+        return []
+    return [
+        re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL) for name in re.findall(r"((?:\\.|[^|\\])+)", cell, re.DOTALL)
+    ]
+
+
+def scores_line(metrics: dict[str, Any]) -> str:
+    """What every printed number stands on: the split, its size and how the intervals were made."""
+    clips = _counted(metrics["size"], "clip")
+    if metrics["interval_unit"] == "group":
+        clips += f" in {_counted(metrics['interval_units'], 'group')}"
+    return f"{metrics['split']} split, {clips}, {metrics['interval_level']:.0%} intervals"
+
+
+def format_scores(metrics: dict[str, Any]) -> str:
+    """The scores as a text table for the terminal: overall with intervals, then class by class."""
+    lines = [f"Scores on the {scores_line(metrics)}"]
+    for name, title in HEADLINES.items():
+        if name in metrics:
+            low, high = metrics["intervals"][name]
+            lines.append(f"  {title:<18} {metrics[name]:.3f}  ({low:.3f} to {high:.3f})")
+    names = [shorten(shown(label), 32) for label in metrics["per_class"]]
+    width = max([len("class"), *map(text_width, names)])
+    lines += ["", f"  {pad('class', width)}  precision  recall     F1  clips"]
+    for name, scores in zip(names, metrics["per_class"].values(), strict=True):
+        row = f"{scores['precision']:>9.3f}  {scores['recall']:>6.3f}  {scores['f1']:>5.3f}  {scores['support']:>5}"
+        lines.append(f"  {pad(name, width)}  {row}")
+    if any(scores["support"] == 0 for scores in metrics["per_class"].values()):
+        lines.append("  (a class without clips counts in no mean)")
+    return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

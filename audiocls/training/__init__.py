@@ -1,0 +1,1 @@
+"""Training a network: batches, augmentation, losses and the loop."""

@@ -1,0 +1,69 @@
+"""Training batches: which clips, which part of each, and the random draws that belong to a clip.
+
+Everything random here depends on (seed, epoch, clip) alone. So a run cut off and resumed, and a run spread over
+several processes, see exactly the clips and draws that one uninterrupted process sees.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from audiocls.config import TrainConfig
+from audiocls.data.dataset import Clips
+from audiocls.training.augment import Augmentation, draw
+from audiocls.training.waveforms import Waveforms, pad_waveforms
+
+
+def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Shuffle `count` clips into batches of nearly equal size, each clip once; no batch is over `batch_size`.
+
+    Equal sizes, because a last batch of one clip would give batch normalisation nothing to measure.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    return np.array_split(order, max(1, -(-count // batch_size)))
+
+
+def clip_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The random numbers of one clip in one epoch."""
+    return np.random.default_rng([seed, epoch, index, 1])
+
+
+def soft_targets(clips: Clips, num_labels: int) -> np.ndarray:
+    """Targets as float32 `(n, num_labels)`: one-hot, or the given 0/1 rows of several labels a clip."""
+    if clips.targets.ndim == 2:
+        return clips.targets.astype(np.float32)
+    return np.eye(num_labels, dtype=np.float32)[clips.targets]
+
+
+def own_share(batch: np.ndarray, process: int, processes: int) -> np.ndarray:
+    """The clips of a batch that one process trains on. Neighbours stay together: they are mixup partners."""
+    pairs = [batch[start : start + 2] for start in range(0, len(batch), 2)]
+    return np.concatenate([batch[:0], *pairs[process::processes]])
+
+
+def partners(count: int) -> list[int]:
+    """Who is mixed with whom in a share of `count` clips: 0 with 1, 2 with 3, ...; an odd last one with itself."""
+    return [min(k ^ 1, count - 1) for k in range(count)]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One process's share of a step: waveforms, soft targets `(batch, labels)`, and what was drawn for each clip."""
+
+    waveforms: Waveforms
+    targets: torch.Tensor
+    draws: list[Augmentation]
+    partners: list[int]
+
+
+def load_batch(
+    clips: Clips, targets: np.ndarray, indices: np.ndarray, epoch: int, config: TrainConfig, window_length: int
+) -> Batch:
+    """Read a random part of each clip, at most `window_length` samples once treated, with its draws."""
+    waveforms, draws = [], []
+    for index in indices.tolist():
+        drawn = draw(config, int(clips.lengths[index]), window_length, clip_generator(config.seed, epoch, index))
+        waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
+        draws.append(drawn)
+    return Batch(pad_waveforms(waveforms), torch.from_numpy(targets[indices]), draws, partners(len(indices)))

@@ -1,0 +1,72 @@
+"""A new model for a data set: configuration from the settings, features normalised on the training part."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Wav2Vec2FeatureExtractor
+
+from audiocls.config import TrainConfig
+from audiocls.data.dataset import AudioData, Clips
+from audiocls.models.acoustic_features import band_statistics
+from audiocls.models.configuration_audiocls import AudioClsConfig
+from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+from audiocls.training.waveforms import pad_waveforms
+
+# Feature normalisation is measured on at most this many training clips, a window of each: more change nothing.
+NORMALISATION_CLIPS = 2000
+SMALLEST_STD = 1e-3  # a band that never changes would otherwise be amplified without limit
+
+
+def measure_normalisation(model: AudioClsForAudioClassification, clips: Clips) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each feature band over the training clips, a window from the middle of each."""
+    window = model.config.window_length
+    chosen = np.linspace(0, len(clips) - 1, min(len(clips), NORMALISATION_CLIPS)).astype(int)
+    sums = torch.zeros(2, model.features.num_bands, dtype=torch.float64)
+    frames = 0
+    for start in range(0, len(chosen), 32):
+        parts = []
+        for index in chosen[start : start + 32].tolist():
+            first = max(0, (int(clips.lengths[index]) - window) // 2)
+            parts.append(clips.waveform(index, first, first + window))
+        batch = pad_waveforms(parts)
+        total, squares, count = band_statistics(*model.window_features(batch.samples, batch.lengths))
+        sums += torch.stack([total, squares])
+        frames += int(count)
+    mean, square = sums / frames
+    std = (square - mean**2).clamp(min=0).sqrt().clamp(min=SMALLEST_STD)
+    return mean.tolist(), std.tolist()
+
+
+def build_model(config: TrainConfig, data: AudioData) -> AudioClsForAudioClassification:
+    """A new model for these labels, its features normalised on the training part, weights drawn from `config.seed`."""
+    settings: dict[str, Any] = {
+        name: getattr(config, name)
+        for name in (
+            "sampling_rate",
+            "features",
+            "n_fft",
+            "hop_length",
+            "n_mels",
+            "n_mfcc",
+            "fmin_hz",
+            "fmax_hz",
+            "mel_scale",
+            "image_size",
+        )
+    }
+    settings |= {"architecture": config.model, "window_seconds": config.clip_seconds}
+    settings |= {"id2label": dict(enumerate(data.labels)), "label2id": {name: k for k, name in enumerate(data.labels)}}
+    settings["problem_type"] = "multi_label_classification" if data.multi_label else "single_label_classification"
+    unmeasured = AudioClsForAudioClassification(AudioClsConfig(**settings))
+    mean, std = measure_normalisation(unmeasured, data.train)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        return AudioClsForAudioClassification(AudioClsConfig(feature_mean=mean, feature_std=std, **settings))
+
+
+def feature_extractor(sampling_rate: int) -> Wav2Vec2FeatureExtractor:
+    """The extractor saved with our models: it only pads and says which samples are real."""
+    return Wav2Vec2FeatureExtractor(
+        feature_size=1, sampling_rate=sampling_rate, padding_value=0.0, do_normalize=False, return_attention_mask=True
+    )
