@@ -19,7 +19,7 @@ FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
 MODELS = ("cnn",)
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
 HOP_SECONDS = 0.016
-CLIPS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 7200, 12, 200  # how long to train when num_epochs is 0
+CLIPS_SEEN, FEWEST_EPOCHS, MOST_EPOCHS = 7600, 12, 200  # how long to train when num_epochs is 0
 
 
 def setting(
@@ -66,7 +66,7 @@ class TrainConfig:
         0.2, "data", "share of clips kept for the test part, when the data has none of its own", metavar="SHARE"
     )
     validation_size: float = setting(
-        0.15, "data", "share of the training clips that chooses the best epoch; 0 trains on all", metavar="SHARE"
+        0.1, "data", "share of the training clips held out to watch the training; 0 trains on all", metavar="SHARE"
     )
     group_regex: str | None = setting(
         None,
@@ -113,7 +113,7 @@ class TrainConfig:
     keep: str = setting(
         "last",
         "training",
-        "weights to keep: averaged ones of the last epoch, or those with the best validation score (as with patience)",
+        "weights to keep: of the last epoch, or those with the best validation score (as with patience)",
         ("last", "best"),
     )
     mixed_precision: str = setting("no", "training", "arithmetic on a GPU", ("no", "fp16", "bf16"))

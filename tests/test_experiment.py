@@ -200,7 +200,7 @@ def test_wrong_use_fails_before_anything_is_written(make_folder, tmp_path):
 
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(make_folder, tmp_path):
     data = make_folder(tmp_path / "data", low=8, high=8)
-    settings = ["--num_epochs=60", "--clip_seconds=0.5", "--batch_size=4", "--num_workers=1"]
+    settings = ["--num_epochs=25", "--clip_seconds=0.5", "--batch_size=4", "--num_workers=1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
     def command(output_dir, *more):

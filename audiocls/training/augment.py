@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from audiocls.config import TrainConfig
 from audiocls.training.waveforms import Waveforms
@@ -37,19 +38,20 @@ class Augmentation:
     shift: samples of silence put before it.
     speed: how many times as fast it is played (pitch moves along).
     equaliser_db: float32 `(EQUALISER_KNOTS,)`, gain at each knot.
-    snr_db: signal-to-noise ratio of added noise, or None; noise_tilt_db: its slope per octave; noise_seed: its seed.
+    snr_db: signal-to-noise ratio of added noise, or None; noise_tilt_db: its slope per octave.
+    seed: of the clip's noise and dropout.
     frequency_masks, time_masks: `(masks, 2)`, width and position as shares.
     mix_share: weight of the clip itself in mixup; 1 leaves it alone.
     """
 
     start: int
     take: int
+    seed: int = 0
     shift: int = 0
     speed: float = 1.0
     equaliser_db: np.ndarray | None = None
     snr_db: float | None = None
     noise_tilt_db: float = 0.0
-    noise_seed: int = 0
     frequency_masks: np.ndarray | None = None
     time_masks: np.ndarray | None = None
     mix_share: float = 1.0
@@ -62,7 +64,7 @@ class Augmentation:
 
 def draw(config: TrainConfig, length: int, window_length: int, generator: np.random.Generator) -> Augmentation:
     """Draw the treatment of a clip of `length` samples; the result fits into `window_length` samples."""
-    values: dict = {}
+    values: dict = {"seed": int(generator.integers(2**31))}
     speed = 1.0
     if config.augment:
         if generator.random() < SPEED_PROBABILITY:
@@ -72,7 +74,6 @@ def draw(config: TrainConfig, length: int, window_length: int, generator: np.ran
         if generator.random() < NOISE_PROBABILITY:
             values["snr_db"] = generator.uniform(*NOISE_SNR_DB)
             values["noise_tilt_db"] = generator.uniform(*NOISE_TILT_DB)
-            values["noise_seed"] = int(generator.integers(2**31))
     take = min(length, math.floor(window_length * speed))
     values["start"] = int(generator.integers(0, length - take + 1))
     treated = Augmentation(take=take, speed=speed, **values)
@@ -88,25 +89,41 @@ def draw(config: TrainConfig, length: int, window_length: int, generator: np.ran
     return Augmentation(take=take, speed=speed, **values)
 
 
+def longest_treated(config: TrainConfig, longest: int, window_length: int) -> int:
+    """Samples that the longest clip can have after treatment, at most the window.
+
+    Every training batch is padded to this one length: batch normalisation sees the padding too, so that a length of
+    the batch's own would make the result depend on which clips share a batch or a process.
+    """
+    if config.augment:
+        longest = math.ceil(longest * math.exp(MAX_SPEED_CHANGE)) + int(MAX_SHIFT_SECONDS * config.sampling_rate)
+    return min(longest, window_length)
+
+
 def augment_waveforms(
-    waveforms: Waveforms, draws: list[Augmentation], sampling_rate: int, window_length: int
+    waveforms: Waveforms, draws: list[Augmentation], sampling_rate: int, window_length: int, width: int
 ) -> Waveforms:
-    """Apply speed, shift, equaliser and noise to a batch whose clips are already cut to `start`, `take`."""
-    changed = _change_speed(waveforms, draws, window_length)
+    """Apply speed, shift, equaliser and noise to a batch whose clips are already cut to `start`, `take`.
+
+    Args:
+        window_length: the model's window, in samples.
+        width: length of the padded result, in samples, as `longest_treated` gives it.
+    """
+    changed = _change_speed(waveforms, draws, width)
     valid = torch.arange(changed.samples.shape[1], device=changed.samples.device) < changed.lengths[:, None]
     samples = _equalise(changed.samples, draws, sampling_rate, window_length) * valid
     return Waveforms(_add_noise(samples, changed.lengths, draws, sampling_rate, window_length) * valid, changed.lengths)
 
 
-def _change_speed(waveforms: Waveforms, draws: list[Augmentation], window_length: int) -> Waveforms:
+def _change_speed(waveforms: Waveforms, draws: list[Augmentation], width: int) -> Waveforms:
     """Play each clip `speed` times as fast behind `shift` samples of silence, by linear interpolation."""
     samples, device = waveforms.samples, waveforms.samples.device
     shifts = torch.tensor([d.shift for d in draws], device=device)
-    lengths = torch.tensor([min(d.shift + d.samples, window_length) for d in draws], device=device)
+    lengths = torch.tensor([min(d.shift + d.samples, width) for d in draws], device=device)
     if all(d.speed == 1.0 and d.shift == 0 for d in draws):
-        return Waveforms(samples[:, : int(lengths.max())], lengths)
+        return Waveforms(functional.pad(samples, (0, width - samples.shape[1])), lengths)
     speeds = torch.tensor([d.speed for d in draws], device=device)
-    at = (torch.arange(int(lengths.max()), device=device) - shifts[:, None]) * speeds[:, None]
+    at = (torch.arange(width, device=device) - shifts[:, None]) * speeds[:, None]
     inside = (at >= 0) & (at <= waveforms.lengths[:, None] - 1)
     at = at.clamp(min=0)
     left = at.long().clamp(max=samples.shape[1] - 1)
@@ -141,7 +158,7 @@ def _add_noise(
         return samples
     size = _transform_size(window_length)
     octaves = _octaves_above(50.0, size, sampling_rate)
-    white = np.stack([np.random.default_rng(draws[k].noise_seed).standard_normal(size, np.float32) for k in noisy])
+    white = np.stack([np.random.default_rng(draws[k].seed).standard_normal(size, np.float32) for k in noisy])
     tilts = np.array([draws[k].noise_tilt_db for k in noisy], dtype=np.float32)
     gain = torch.from_numpy(10 ** (tilts[:, None] * octaves / 20).astype(np.float32)).to(samples)
     noise = torch.fft.irfft(torch.fft.rfft(torch.from_numpy(white).to(samples), size) * gain, size)

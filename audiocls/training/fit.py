@@ -4,7 +4,6 @@ It trains a model in memory and keeps a resumable checkpoint; it knows nothing o
 terminal beyond its progress bar.
 """
 
-import copy
 import json
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from audiocls.data.dataset import Clips
 from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.training.augment import Augmentation, augment_waveforms, mask_features, mix_pairs
+from audiocls.training.augment import Augmentation, augment_waveforms, longest_treated, mask_features, mix_pairs
 from audiocls.training.batches import epoch_batches, load_batch, own_share, soft_targets
 from audiocls.training.checkpoints import (
     load_checkpoint,
@@ -34,29 +33,32 @@ from audiocls.training.checkpoints import (
     save_checkpoint,
     unnested,
 )
-from audiocls.training.distributed import synchronise_batch_norm
+from audiocls.training.layers import prepare_layers
 from audiocls.training.logits import clip_logits
 from audiocls.training.losses import Loss
 from audiocls.training.optimizers import learning_rate, make_optimizer
 from audiocls.training.waveforms import Waveforms
 
 MAX_GRADIENT_NORM = 5.0
-# The averaged weights forget as 1 - 1/steps at first, so that short runs are averaged too, and never slower than this.
-EMA_DECAY = 0.995
 
 
 class TrainingStep(nn.Module):
     """What one training step computes, as one module, so that a distributed wrapper sees a single forward."""
 
-    def __init__(self, model: AudioClsForAudioClassification) -> None:
+    def __init__(self, model: AudioClsForAudioClassification, width: int, num_processes: int) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.width = model, width
+        self.dropouts = prepare_layers(model, num_processes)
 
     def forward(
         self, samples: torch.Tensor, lengths: torch.Tensor, draws: list[Augmentation], partners: list[int]
     ) -> torch.Tensor:
         config = self.model.config
-        waveforms = augment_waveforms(Waveforms(samples, lengths), draws, config.sampling_rate, config.window_length)
+        for dropout in self.dropouts:
+            dropout.seeds = [drawn.seed for drawn in draws]
+        waveforms = augment_waveforms(
+            Waveforms(samples, lengths), draws, config.sampling_rate, config.window_length, self.width
+        )
         features, mask = self.model.window_features(waveforms.samples, waveforms.lengths)
         features = mix_pairs(mask_features(features, mask, draws), draws, partners)
         mixed = torch.tensor([drawn.mix_share < 1 for drawn in draws], device=mask.device)
@@ -117,20 +119,21 @@ class Fit:
                     f"{accelerator.num_processes} processes cannot share batches of {smallest} clips; "
                     f"raise batch_size (now {config.batch_size}) or start fewer processes"
                 )
-            synchronise_batch_norm(model)
         else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it
             nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         nn.Module.to(model, accelerator.device)
         self.model = model
-        self.average = copy.deepcopy(model).eval().requires_grad_(False)
-        self.best = self._weights(self.average)
+        self.best = self._weights()
         self.optimizer = make_optimizer(model, config)
-        self.step_module, self.optimizer = accelerator.prepare(TrainingStep(model), self.optimizer)
+        width = longest_treated(config, int(train.lengths.max()), model.config.window_length)
+        self.step_module, self.optimizer = accelerator.prepare(
+            TrainingStep(model, width, accelerator.num_processes), self.optimizer
+        )
 
     # --- running -------------------------------------------------------------------------------------------------
 
     def run(self) -> AudioClsForAudioClassification:
-        """Train to the end (or until patience ends) and return the model with its best averaged weights."""
+        """Train to the end (or until patience ends) and return the model with the weights to keep, ready to score."""
         while self.progress.epoch < self.num_epochs and not self._out_of_patience():
             row = self._run_epoch()
             self._keep_best(row)
@@ -139,13 +142,12 @@ class Fit:
             self._save()
             if self.on_epoch is not None:
                 self.on_epoch(row)
-        self.average.load_state_dict(self.best)
-        return self.average
+        self.model.load_state_dict(self.best)
+        return self.model.eval()
 
     def _run_epoch(self) -> dict[str, Any]:
         started, waited = time.perf_counter(), 0.0
         epoch, config, accelerator = self.progress.epoch, self.config, self.accelerator
-        torch.manual_seed(int(np.random.default_rng([config.seed, epoch, 2]).integers(2**63)))  # dropout, if any
         self.step_module.train()
         batches = epoch_batches(len(self.train), config.batch_size, config.seed, epoch)
         group = config.gradient_accumulation_steps
@@ -181,7 +183,6 @@ class Fit:
                 self.optimizer.step()
                 self.optimizer.zero_grad()
                 self.progress.step += 1
-                self._update_average()
             else:
                 with accelerator.no_sync(self.step_module):
                     accelerator.backward(scaled)
@@ -205,7 +206,7 @@ class Fit:
     def _validate(self) -> dict[str, float]:
         accelerator, count = self.accelerator, len(self.validation)
         own = np.arange(count)[accelerator.process_index :: accelerator.num_processes]
-        logits = clip_logits(self.average, self.validation, own, accelerator.device)
+        logits = clip_logits(self.model.eval(), self.validation, own, accelerator.device)
         pairs = list(zip(own.tolist(), logits, strict=True))
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
@@ -219,28 +220,19 @@ class Fit:
         guess = (logits > 0).astype(int) if multi_label else logits.argmax(1)
         return {f"{part}_{name}": value for name, value in summary_scores(truth, guess, multi_label).items()}
 
-    # --- averaged and best weights ----------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(EMA_DECAY, 1 - 1 / self.progress.step)
-        for kept, new in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
+    # --- the weights to keep ----------------------------------------------------------------------------------------
 
     def _keep_best(self, row: dict[str, Any]) -> None:
         """Keep the latest weights, or those of the highest validation macro F1 and then the lowest validation loss.
 
-        The latest by default: they are averaged and the learning rate ends at zero, while the best of many scores on
-        a few validation clips is mostly the luckiest.
+        The latest by default: the learning rate ends at zero there, while the best of many scores on a few
+        validation clips is mostly the luckiest.
         """
         by_score = len(self.validation) and (self.config.keep == "best" or self.config.early_stopping_patience)
         score = [row["validation_f1"], -row["validation_loss"]] if by_score else [float(row["epoch"])]
         if not self.progress.best_score or score >= self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, row["epoch"]
-            self.best = self._weights(self.average)
+            self.best = self._weights()
 
     def _out_of_patience(self) -> bool:
         patience = self.config.early_stopping_patience
@@ -248,9 +240,8 @@ class Fit:
             patience and len(self.validation) and self.progress.epoch - self.progress.best_epoch >= patience > 0
         )
 
-    @staticmethod
-    def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 
@@ -259,7 +250,6 @@ class Fit:
             return
         tensors = {
             **nested("model", self.model.state_dict()),
-            **nested("average", self.average.state_dict()),
             **nested("best", self.best),
             **nested("optimizer", optimizer_tensors(self.optimizer)),
         }
@@ -284,7 +274,6 @@ class Fit:
             listed = ", ".join(f"{name} ({saved.get(name)!r} then, {mine[name]!r} now)" for name in changed[:3])
             raise UsageError(f"{self.checkpoint}: the run to resume differs in {listed}; repeat its settings")
         self.model.load_state_dict(unnested("model", tensors))
-        self.average.load_state_dict(unnested("average", tensors))
         self.best = {name: tensor.to(self.accelerator.device) for name, tensor in unnested("best", tensors).items()}
         restore_optimizer(self.optimizer, unnested("optimizer", tensors))
         if self.accelerator.scaler is not None and "scaler" in state:

@@ -51,7 +51,7 @@ def test_the_bundled_sounds_keep_their_parts_and_groups(everyday_sounds, config)
     assert all(file.startswith("train/") for file in data.train.files + data.validation.files)
     assert len(data.test) == 70
     assert len(data.train) + len(data.validation) == 209
-    assert len(data.validation) == pytest.approx(0.15 * 209, abs=2)
+    assert len(data.validation) == pytest.approx(config.validation_size * 209, abs=2)
     assert not set(data.train.groups) & set(data.validation.groups)
     for clips in parts(data).values():
         assert set(clips.targets) == set(range(7))
@@ -59,7 +59,7 @@ def test_the_bundled_sounds_keep_their_parts_and_groups(everyday_sounds, config)
         for file, target in zip(clips.files, clips.targets, strict=True):
             assert file.split("/")[1] == data.labels[target]
     assert data.split_note == (
-        "The data's own train and test parts. 15% of the training clips (whole groups) were held out for validation."
+        "The data's own train and test parts. 10% of the training clips (whole groups) were held out for validation."
     )
     assert "CC0-1.0 (40)" in data.attribution
 

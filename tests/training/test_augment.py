@@ -27,7 +27,7 @@ def tone(hertz, seconds=1.0):
 
 def treat(waveform, **values):
     drawn = Augmentation(start=0, take=len(waveform), **values)
-    return augment_waveforms(pad_waveforms([waveform]), [drawn], RATE, WINDOW)
+    return augment_waveforms(pad_waveforms([waveform]), [drawn], RATE, WINDOW, WINDOW)
 
 
 def peak_hertz(samples):
@@ -52,7 +52,7 @@ def test_shift_puts_silence_first_and_keeps_the_sound():
 def test_the_measured_snr_is_the_requested_one():
     clean = tone(1000)
     for snr_db in (0.0, 10.0, 30.0):
-        noise = treat(clean, snr_db=snr_db, noise_tilt_db=-6.0, noise_seed=3).samples[0] - torch.from_numpy(clean)
+        noise = treat(clean, snr_db=snr_db, noise_tilt_db=-6.0, seed=3).samples[0, :RATE] - torch.from_numpy(clean)
         measured = 10 * np.log10(float((torch.from_numpy(clean) ** 2).mean() / (noise**2).mean()))
         assert measured == pytest.approx(snr_db, abs=0.01)
 
@@ -71,12 +71,12 @@ def test_a_clip_is_treated_the_same_alone_and_in_a_batch():
     clips = [tone(300, 0.3), tone(500, 1.9), tone(700, 0.01)]
     draws = [draw(config, len(clip), WINDOW, clip_generator(1, 2, k)) for k, clip in enumerate(clips)]
     parts = [clip[d.start : d.start + d.take] for clip, d in zip(clips, draws, strict=True)]
-    together = augment_waveforms(pad_waveforms(parts), draws, RATE, WINDOW)
+    together = augment_waveforms(pad_waveforms(parts), draws, RATE, WINDOW, WINDOW)
     for k, part in enumerate(parts):
-        alone = augment_waveforms(pad_waveforms([part]), draws[k : k + 1], RATE, WINDOW)
+        alone = augment_waveforms(pad_waveforms([part]), draws[k : k + 1], RATE, WINDOW, WINDOW)
         length = int(alone.lengths[0])
         assert int(together.lengths[k]) == length
-        assert torch.allclose(together.samples[k, :length], alone.samples[0], atol=1e-5)
+        assert torch.allclose(together.samples[k], alone.samples[0], atol=1e-5)
         assert together.samples[k, length:].abs().sum() == 0
 
 

@@ -63,7 +63,7 @@ def equal_weights(one, other):
 
 
 def test_it_learns_to_tell_tones_apart(tones):
-    fit, data = make_fit(tones, num_epochs=0, mixup=0.0, label_smoothing=0.0)
+    fit, data = make_fit(tones, num_epochs=40, mixup=0.0, label_smoothing=0.0)
     model = fit.run()
     history = fit.progress.history
     assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
@@ -164,4 +164,4 @@ def test_two_processes_end_where_one_does(tones, tmp_path):
     same = np.mean([a == b for a, b in zip(*answers, strict=True)])
     assert same >= 0.95
     losses = [json.loads((folder / "training_hist.json").read_text())["loss"] for folder in (one, two)]
-    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
