@@ -22,6 +22,7 @@ from audiocls.evaluation.evaluation import Evaluation, format_scores
 from audiocls.evaluation.history import write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
 from audiocls.inference.classifier import AudioClassifier
+from audiocls.inference.loading import quiet_transformers
 from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.scoring import evaluate_clips, report_data
@@ -34,7 +35,7 @@ from audiocls.whole_files import write_text
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `train` returns: the finished model folder and its scores (None when the data has no test part)."""
+    """What `train` returns: the finished model folder and its scores (None when no clips were kept to test on)."""
 
     output_dir: Path
     metrics: dict[str, Any] | None
@@ -105,7 +106,8 @@ def train(
     seconds = sum(row["seconds"] for row in fit.progress.history)
     metrics = None
     if accelerator.is_main_process:
-        say(f"trained in {seconds:.0f} s; keeping epoch {fit.progress.best_epoch}")
+        busy = np.mean([row["device_busy"] for row in fit.progress.history])
+        say(f"trained in {seconds:.0f} s ({busy:.0%} of it computing); keeping epoch {fit.progress.best_epoch}")
         metrics = write_model_folder(folder, model, audio, config, fit)
         if metrics:
             say("\n" + format_scores(metrics))
@@ -131,10 +133,11 @@ def write_model_folder(
     config: TrainConfig,
     fit: Fit,
 ) -> dict[str, Any] | None:
-    """Fill the run's folder and give it its final name. Returns the test metrics, None without a test part."""
+    """Fill the run's folder and give it its final name. Returns its metrics: test, else validation, else None."""
     history = fit.progress.history
     with explained(folder.partial):
-        model.save_pretrained(folder.partial)
+        with quiet_transformers():
+            model.save_pretrained(folder.partial)
         feature_extractor(config.sampling_rate).save_pretrained(folder.partial)
         write_history(history, folder.partial)
         save_png(training_curves_figure(history, fit.progress.best_epoch), folder.partial / "curves.png")
@@ -159,12 +162,13 @@ def write_model_folder(
             for part, clips in (("test", audio.test), ("validation", audio.validation))
             if len(clips)
         }
-        if "test" in evaluations:
-            evaluations["test"].save(folder.partial)
+        reported = evaluations.get("test") or evaluations.get("validation")
+        if reported:
+            reported.save(folder.partial)
         facts = card_facts(folder.final.name, audio, config, model, fit, evaluations, record)
         write_model_card(facts, folder.partial)
     folder.complete()
-    return evaluations["test"].metrics if "test" in evaluations else None
+    return reported.metrics if reported else None
 
 
 def card_facts(
@@ -191,8 +195,9 @@ def card_facts(
         multi_label=audio.multi_label,
         test_metrics=metrics.get("test"),
         validation_metrics=metrics.get("validation"),
-        confusion_matrix="confusion_matrix.png" if "test" in metrics else None,
+        confusion_matrix="confusion_matrix.png" if metrics else None,
         dataset_name=audio.name,
+        clip_counts={part: len(clips) for part, clips in filled.items()},
         part_seconds={part: float(clips.lengths.sum()) / config.sampling_rate for part, clips in filled.items()},
         split_note=audio.split_note,
         skipped=len(audio.skipped),

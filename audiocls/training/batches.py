@@ -4,7 +4,10 @@ Everything random here depends on (seed, epoch, clip) alone. So a run cut off an
 several processes, see exactly the clips and draws that one uninterrupted process sees.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +16,9 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import Clips
 from audiocls.training.augment import Augmentation, draw
 from audiocls.training.waveforms import Waveforms, pad_waveforms
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
@@ -67,3 +73,16 @@ def load_batch(
         waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
         draws.append(drawn)
     return Batch(pad_waveforms(waveforms), torch.from_numpy(targets[indices]), draws, partners(len(indices)))
+
+
+def one_ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    """`map(make, items)`, with the next item made in a second thread while the present one is used."""
+    with ThreadPoolExecutor(1) as executor:
+        pending: Future[Made] | None = None
+        for item in items:
+            following = executor.submit(make, item)
+            if pending is not None:
+                yield pending.result()
+            pending = following
+        if pending is not None:
+            yield pending.result()

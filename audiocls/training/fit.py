@@ -7,7 +7,7 @@ terminal beyond its progress bar.
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.training.augment import Augmentation, augment_waveforms, longest_treated, mask_features, mix_pairs
-from audiocls.training.batches import epoch_batches, load_batch, own_share, soft_targets
+from audiocls.training.batches import Batch, epoch_batches, load_batch, one_ahead, own_share, soft_targets
 from audiocls.training.checkpoints import (
     load_checkpoint,
     nested,
@@ -37,7 +37,6 @@ from audiocls.training.layers import prepare_layers
 from audiocls.training.logits import clip_logits
 from audiocls.training.losses import Loss
 from audiocls.training.optimizers import learning_rate, make_optimizer
-from audiocls.training.waveforms import Waveforms
 
 MAX_GRADIENT_NORM = 5.0
 
@@ -45,21 +44,17 @@ MAX_GRADIENT_NORM = 5.0
 class TrainingStep(nn.Module):
     """What one training step computes, as one module, so that a distributed wrapper sees a single forward."""
 
-    def __init__(self, model: AudioClsForAudioClassification, width: int, num_processes: int) -> None:
+    def __init__(self, model: AudioClsForAudioClassification, num_processes: int) -> None:
         super().__init__()
-        self.model, self.width = model, width
+        self.model = model
         self.dropouts = prepare_layers(model, num_processes)
 
     def forward(
         self, samples: torch.Tensor, lengths: torch.Tensor, draws: list[Augmentation], partners: list[int]
     ) -> torch.Tensor:
-        config = self.model.config
         for dropout in self.dropouts:
             dropout.seeds = [drawn.seed for drawn in draws]
-        waveforms = augment_waveforms(
-            Waveforms(samples, lengths), draws, config.sampling_rate, config.window_length, self.width
-        )
-        features, mask = self.model.window_features(waveforms.samples, waveforms.lengths)
+        features, mask = self.model.window_features(samples, lengths)
         features = mix_pairs(mask_features(features, mask, draws), draws, partners)
         mixed = torch.tensor([drawn.mix_share < 1 for drawn in draws], device=mask.device)
         mask = mask | (mask[partners] & mixed[:, None])
@@ -125,9 +120,9 @@ class Fit:
         self.model = model
         self.best = self._weights()
         self.optimizer = make_optimizer(model, config)
-        width = longest_treated(config, int(train.lengths.max()), model.config.window_length)
+        self.width = longest_treated(config, int(train.lengths.max()), model.config.window_length)
         self.step_module, self.optimizer = accelerator.prepare(
-            TrainingStep(model, width, accelerator.num_processes), self.optimizer
+            TrainingStep(model, accelerator.num_processes), self.optimizer
         )
 
     # --- running -------------------------------------------------------------------------------------------------
@@ -159,13 +154,13 @@ class Fit:
             leave=False,
             disable=not self.progress_bar,
         )
+        coming = one_ahead(self._load, batches)
         for number, batch in enumerate(batches):
-            own = own_share(batch, accelerator.process_index, accelerator.num_processes)
             before_loading = time.perf_counter()
-            loaded = load_batch(self.train, self.targets, own, epoch, config, self.model.config.window_length)
-            waveforms = loaded.waveforms.to(accelerator.device)
-            targets = mix_pairs(loaded.targets, loaded.draws, loaded.partners).to(accelerator.device)
+            loaded = next(coming)
             waited += time.perf_counter() - before_loading
+            waveforms, draws, partners = loaded.waveforms, loaded.draws, loaded.partners
+            targets = mix_pairs(loaded.targets, draws, partners).to(accelerator.device)
             steps_now = (number + 1) % group == 0 or number + 1 == len(batches)
             in_group = batches[number - number % group : number - number % group + group]
             clips_in_step = sum(len(other) for other in in_group)
@@ -173,7 +168,7 @@ class Fit:
             for parameters in self.optimizer.param_groups:
                 parameters["lr"] = rate
             with accelerator.autocast():
-                logits = self.step_module(waveforms.samples, waveforms.lengths, loaded.draws, loaded.partners)
+                logits = self.step_module(waveforms.samples, waveforms.lengths, draws, partners)
             loss = self.loss(logits, targets)
             # Gradients are averaged over processes: scale to the mean over all clips of the step.
             scaled = loss * (accelerator.num_processes / clips_in_step)
@@ -202,6 +197,16 @@ class Fit:
         row["seconds"] = round(time.perf_counter() - started, 3)
         row["device_busy"] = round(1 - waited / (time.perf_counter() - started), 4)
         return row
+
+    def _load(self, batch: np.ndarray) -> Batch:
+        """This process's share of a batch, read, brought to the device and augmented there."""
+        accelerator, model_config = self.accelerator, self.model.config
+        own = own_share(batch, accelerator.process_index, accelerator.num_processes)
+        window = model_config.window_length
+        loaded = load_batch(self.train, self.targets, own, self.progress.epoch, self.config, window)
+        waveforms = loaded.waveforms.to(accelerator.device)
+        treated = augment_waveforms(waveforms, loaded.draws, model_config.sampling_rate, window, self.width)
+        return replace(loaded, waveforms=treated)
 
     def _validate(self) -> dict[str, float]:
         accelerator, count = self.accelerator, len(self.validation)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audiocls.config import TrainConfig
 from audiocls.training.augment import draw
-from audiocls.training.batches import clip_generator, epoch_batches, own_share, partners
+from audiocls.training.batches import clip_generator, epoch_batches, one_ahead, own_share, partners
 
 
 @given(count=st.integers(1, 500), batch_size=st.integers(2, 64), epoch=st.integers(0, 5), processes=st.integers(1, 4))
@@ -57,3 +57,12 @@ def test_without_augmentation_only_the_position_is_random():
 def test_partners_are_mutual(count):
     chosen = partners(count)
     assert all(chosen[chosen[k]] == k for k in range(count))
+
+
+def test_one_ahead_keeps_order_and_passes_errors_on():
+    assert list(one_ahead(lambda k: k * k, range(5))) == [0, 1, 4, 9, 16]
+    assert list(one_ahead(str, [])) == []
+    made = one_ahead(lambda k: 1 // k, [1, 0])
+    assert next(made) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(made)
