@@ -51,9 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         model = arguments.model or newest_run()
         if model is None:
             raise ModelError(texts.NO_RUN.format(runs=f"{RUNS}/"))
-        # Read when torch loads its threads: sleep at the end of each step rather than spin. The browser shares these
-        # cores, and a spinning thread that waits for one without a core multiplies the time of an answer.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from audiocls.inference.classifier import AudioClassifier
 
         classifier = AudioClassifier.from_pretrained(
