@@ -38,7 +38,7 @@ def note_copies(pairs: Pairs, items: Sequence[Item], groups: list[str | None], w
     if new:
         told = some([f"{items[a].file} = {items[b].file}" for a, b in new])
         clips = len({b for _, b in new})
-        warnings.append(f"{clips} clips are copies of another one (the same recording), kept together: {told}")
+        warnings.append(f"{clips} clips are copies of another one (the same recording): {told}")
     conflicts = [(a, b) for a, b in pairs if set(items[a].labels) != set(items[b].labels)]
     if conflicts:
         told = some([f"{items[a].file} = {items[b].file}" for a, b in conflicts])
