@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 
+from audiocls.audio.windows import window_starts
 from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.inputs import is_single, to_waveform
 from audiocls.inference.loading import LoadedModel, load_model
@@ -237,18 +238,6 @@ class AudioClassifier:
     def _ranked(self, scores: np.ndarray, top_k: int | None) -> Prediction:
         order = np.argsort(-scores, kind="stable")[:top_k]
         return [{"label": self.labels[i], "score": float(scores[i])} for i in order]
-
-
-def window_starts(length: int, window_length: int) -> list[int]:
-    """Where the windows of a clip start, in samples: the rule of `modeling_audiocls.cut_windows`, without a tensor.
-
-    A clip up to one window long is one window of its own length; a longer one becomes `ceil(length / window_length)`
-    full windows, evenly spaced, the first at its start and the last at its end.
-    """
-    count = max(1, -(-length // window_length))
-    if count == 1:
-        return [0]
-    return [i * (length - window_length) // (count - 1) for i in range(count)]
 
 
 def _check_count(name: str, value: Any) -> None:

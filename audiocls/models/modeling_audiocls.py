@@ -18,40 +18,38 @@ from .networks import NETWORKS
 WINDOWS_AT_ONCE = 32
 
 
-def cut_windows(
-    waveform: torch.Tensor, lengths: torch.Tensor, window_length: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Cut clips into the windows the network sees: the one rule for clips of any length.
+def plan_windows(lengths: torch.Tensor, window_length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Where the windows lie that the network sees: the one rule for clips of any length.
 
     A clip up to one window long is one window of its own length. A longer clip becomes `ceil(length / window)` full
-    windows, evenly spaced, the first at its start and the last at its end. What lies beyond `lengths` has no influence.
+    windows, evenly spaced, the first at its start and the last at its end.
 
     Args:
-        waveform: float `(batch, time)`, padded on the right.
         lengths: int64 `(batch,)`, valid samples of each clip.
         window_length: samples.
 
     Returns:
-        Windows `(total, width)` with `width <= window_length`, their valid samples `(total,)`, and the clip each
-        belongs to `(total,)`.
+        For each window, int64 `(total,)`: the clip it belongs to, its first sample, and its number of valid samples.
     """
-    lengths = lengths.clamp(max=waveform.shape[1])
     counts = torch.div(lengths + window_length - 1, window_length, rounding_mode="floor").clamp(min=1)
-    owner = torch.repeat_interleave(torch.arange(len(lengths), device=waveform.device), counts)
-    nth = torch.arange(len(owner), device=waveform.device) - (counts.cumsum(0) - counts)[owner]
+    owner = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), counts)
+    nth = torch.arange(len(owner), device=lengths.device) - (counts.cumsum(0) - counts)[owner]
     span = (lengths - window_length).clamp(min=0)[owner]
     starts = torch.div(nth * span, (counts[owner] - 1).clamp(min=1), rounding_mode="floor")
-    valid = lengths[owner].clamp(max=window_length)
+    return owner, starts, lengths[owner].clamp(max=window_length)
+
+
+def cut_windows(waveform: torch.Tensor, owner: torch.Tensor, starts: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Cut planned windows out of `waveform` `(batch, time)`: `(total, width)`, zero behind their valid samples."""
     width = max(int(valid.max()), 1)
-    offsets = torch.arange(width, device=waveform.device)
     if waveform.shape[1] == 0:
-        return waveform.new_zeros(len(owner), width), valid, owner
-    if len(owner) == len(lengths) and width <= waveform.shape[1]:  # every clip is one window: no gather needed
+        return waveform.new_zeros(len(owner), width)
+    offsets = torch.arange(width, device=waveform.device)
+    if len(owner) == len(waveform) and width <= waveform.shape[1] and not starts.any():  # whole clips, in their order
         windows = waveform[:, :width]
     else:
-        index = (starts[:, None] + offsets).clamp(max=waveform.shape[1] - 1)
-        windows = waveform[owner[:, None], index]
-    return windows * (offsets < valid[:, None]), valid, owner
+        windows = waveform[owner[:, None], (starts[:, None] + offsets).clamp(max=waveform.shape[1] - 1)]
+    return windows * (offsets < valid[:, None])
 
 
 def level_windows(windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -100,11 +98,13 @@ class AudioClsForAudioClassification(PreTrainedModel):
             lengths = torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
         else:
             lengths = attention_mask.sum(-1).long()
-        windows, valid, owner = cut_windows(input_values.float(), lengths, self.config.window_length)
-        parts = [
-            self.network_logits(windows[i : i + WINDOWS_AT_ONCE], valid[i : i + WINDOWS_AT_ONCE])
-            for i in range(0, len(windows), WINDOWS_AT_ONCE)
-        ]
+        waveform = input_values.float()
+        owner, starts, valid = plan_windows(lengths.clamp(max=waveform.shape[1]), self.config.window_length)
+        parts = []
+        for first in range(0, len(owner), WINDOWS_AT_ONCE):
+            some = slice(first, first + WINDOWS_AT_ONCE)
+            windows = cut_windows(waveform, owner[some], starts[some], valid[some])
+            parts.append(self.network_logits(windows, valid[some]))
         window_logits = torch.cat(parts)
         sums = window_logits.new_zeros(len(input_values), window_logits.shape[1]).index_add(0, owner, window_logits)
         logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
