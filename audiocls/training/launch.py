@@ -4,10 +4,12 @@
 starts one. Then the processes it was asked for are started here.
 """
 
+import multiprocessing
 import os
 import socket
 from collections.abc import Callable, Sequence
 
+GRACE_SECONDS = 5.0  # for the others to end by themselves when one has failed
 # Any of these tells that a launcher has already placed this process among others.
 PLACED = ("RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
@@ -32,14 +34,12 @@ def processes_asked_of_accelerate() -> int:
 
 def run_together(count: int, function: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
     """Run `function(arguments)` in `count` new CPU processes joined through gloo, and return the worst exit code."""
-    import torch
-
     if "OMP_NUM_THREADS" not in os.environ:
         os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // count))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = torch.multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(target=_worker, args=(rank, count, port, function, list(arguments))) for rank in range(count)
     ]
@@ -56,9 +56,6 @@ def run_together(count: int, function: Callable[[list[str]], int], arguments: Se
                 worker.terminate()
                 worker.join()
     return max(abs(worker.exitcode or 0) for worker in workers)
-
-
-GRACE_SECONDS = 5.0
 
 
 def _worker(rank: int, count: int, port: int, function: Callable[[list[str]], int], arguments: list[str]) -> None:
