@@ -27,7 +27,7 @@ from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.scoring import evaluate_clips, report_data
 from audiocls.training.batches import soft_targets
-from audiocls.training.factory import build_model, feature_extractor
+from audiocls.training.factory import build_model, check_features, feature_extractor
 from audiocls.training.fit import Fit
 from audiocls.training.losses import Loss, class_weights
 from audiocls.whole_files import write_text
@@ -67,6 +67,7 @@ def train(
         OutputError: the folder cannot be written.
     """
     config = config or TrainConfig()
+    check_features(config)
     folder = RunFolder(Path(output_dir), resume, overwrite) if output_dir else None  # wrong usage fails at once
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
     say: Callable[[str], None] = print if verbose and accelerator.is_main_process else lambda _: None

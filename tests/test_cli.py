@@ -62,6 +62,7 @@ def test_version_and_help_do_not_load_torch():
         (["train", "DATA", "--batch_size", "0"], "batch_size"),
         (["train", "DATA", "--image_size", "big"], "image_size"),
         (["train", "DATA", "--features", "wavelets"], "wavelets"),
+        (["train", "DATA", "--n_mels", "300"], "n_mels is 300"),
         (["train", "DATA", "--config", "missing.yaml"], "missing.yaml"),
         (["train", "DATA", "--colour", "red"], "--colour"),
         (["train", "DATA", "--num_epoch", "3"], "--num_epoch"),

@@ -8,7 +8,8 @@ from transformers import Wav2Vec2FeatureExtractor
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, Clips
-from audiocls.models.acoustic_features import band_statistics
+from audiocls.errors import UsageError
+from audiocls.models.acoustic_features import AcousticFeatures, band_statistics
 from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.training.waveforms import pad_waveforms
@@ -38,24 +39,41 @@ def measure_normalisation(model: AudioClsForAudioClassification, clips: Clips) -
     return mean.tolist(), std.tolist()
 
 
+FEATURE_SETTINGS = (
+    "sampling_rate",
+    "features",
+    "n_fft",
+    "hop_length",
+    "n_mels",
+    "n_mfcc",
+    "fmin_hz",
+    "fmax_hz",
+    "mel_scale",
+    "image_size",
+)
+
+
+def feature_settings(config: TrainConfig) -> dict[str, Any]:
+    """The part of a model's configuration that is known before the data is."""
+    chosen = {name: getattr(config, name) for name in FEATURE_SETTINGS}
+    return chosen | {"architecture": config.model, "window_seconds": config.clip_seconds}
+
+
+def check_features(config: TrainConfig) -> None:
+    """Fail before anything is decoded when the features cannot be computed.
+
+    Raises:
+        UsageError: such as more mel bands than the transform has bins for.
+    """
+    try:
+        AcousticFeatures(AudioClsConfig(**feature_settings(config)))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
 def build_model(config: TrainConfig, data: AudioData) -> AudioClsForAudioClassification:
     """A new model for these labels, its features normalised on the training part, weights drawn from `config.seed`."""
-    settings: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in (
-            "sampling_rate",
-            "features",
-            "n_fft",
-            "hop_length",
-            "n_mels",
-            "n_mfcc",
-            "fmin_hz",
-            "fmax_hz",
-            "mel_scale",
-            "image_size",
-        )
-    }
-    settings |= {"architecture": config.model, "window_seconds": config.clip_seconds}
+    settings = feature_settings(config)
     settings |= {"id2label": dict(enumerate(data.labels)), "label2id": {name: k for k, name in enumerate(data.labels)}}
     settings["problem_type"] = "multi_label_classification" if data.multi_label else "single_label_classification"
     unmeasured = AudioClsForAudioClassification(AudioClsConfig(**settings))
