@@ -50,7 +50,7 @@ def evaluate(
     audio = load_labelled_clips(str(data), config, classifier.labels, classifier.multi_label)
     if verbose:
         report_data(audio, print)
-    evaluation = evaluate_clips(classifier, audio.test, "test" if "test" in audio.split_note else "all", batch_size)
+    evaluation = evaluate_clips(classifier, audio.test, audio.test_name, batch_size)
     if output_dir is not None:
         with explained(Path(output_dir)):
             Path(output_dir).mkdir(parents=True)
@@ -80,6 +80,6 @@ def report_data(audio: AudioData, say: Callable[[str], None]) -> None:
         for skipped in audio.skipped[:SHOWN_SKIPPED]:
             say(f"  {shown(skipped.file)}: {skipped.reason}")
         if len(audio.skipped) > SHOWN_SKIPPED:
-            say(f"  ... and {len(audio.skipped) - SHOWN_SKIPPED} more; training_config.json lists all")
+            say(f"  ... and {len(audio.skipped) - SHOWN_SKIPPED} more")
     for warning in audio.warnings:
         say(f"warning: {warning}")

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import torch
-from transformers import Wav2Vec2FeatureExtractor
 
 from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+from audiocls.training.factory import feature_extractor
 
 SOUNDS = Path(__file__).parent.parent / "data" / "everyday_sounds" / "test"
 LABELS = ["animal", "drum", "metal", "music", "speech", "water", "wood"]
 
 
-def write_small_model(folder: Path, labels: list[str] | None = None, **config: object) -> Path:
-    """Save an untrained audiocls model with lively batch norms, so that scores differ from clip to clip."""
+def small_model(labels: list[str] | None = None, **config: object) -> AudioClsForAudioClassification:
+    """An untrained audiocls model with lively batch norms, so that scores differ from clip to clip."""
     labels = labels or LABELS
     torch.manual_seed(0)
     model = AudioClsForAudioClassification(
@@ -24,8 +24,16 @@ def write_small_model(folder: Path, labels: list[str] | None = None, **config: o
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_mean.uniform_(-0.5, 0.5)
                 module.running_var.uniform_(0.5, 2)
+    return model
+
+
+def write_model(model: AudioClsForAudioClassification, folder: Path) -> Path:
+    """Save a model as training does."""
     model.save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(
-        feature_size=1, sampling_rate=16000, padding_value=0.0, do_normalize=False, return_attention_mask=True
-    ).save_pretrained(folder)
+    feature_extractor(model.config.sampling_rate).save_pretrained(folder)
     return folder
+
+
+def write_small_model(folder: Path, labels: list[str] | None = None, **config: object) -> Path:
+    """Save a `small_model`."""
+    return write_model(small_model(labels, **config), folder)

@@ -74,6 +74,7 @@ class AudioData:
     warnings: list[str]
     split_note: str
     attribution: str | None
+    test_name: str = "test"  # what `test` is: that part, or "all" clips of data without parts
 
 
 def load_audio_data(source: str, config: TrainConfig) -> AudioData:
@@ -106,7 +107,9 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         labels=labels,
         multi_label=listing.multi_label,
         sampling_rate=config.sampling_rate,
-        **parts,
+        train=parts["train"],
+        validation=parts["validation"],
+        test=parts["test"],
         skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
         warnings=listing.warnings + division.warnings,
         split_note=division.note,
@@ -153,6 +156,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
         warnings=listing.warnings,
         split_note="The data's own test part." if part else "All clips of the data.",
         attribution=attribution_text(listing.root),
+        test_name=part or "all",
     )
 
 

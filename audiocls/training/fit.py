@@ -102,16 +102,14 @@ class Fit:
         self.targets = soft_targets(train, num_labels)
         self.validation_targets = soft_targets(validation, num_labels)
         self.progress = Progress()
-        steps_per_epoch = -(
-            -len(epoch_batches(len(train), config.batch_size, 0, 0)) // config.gradient_accumulation_steps
-        )
+        sizes = [len(batch) for batch in epoch_batches(len(train), config.batch_size, config.seed, 0)]
+        steps_per_epoch = -(-len(sizes) // config.gradient_accumulation_steps)
         self.num_epochs = config.epochs(len(train))
         self.total_steps = steps_per_epoch * self.num_epochs
         if accelerator.num_processes > 1:
-            smallest = min(len(batch) for batch in epoch_batches(len(train), config.batch_size, 0, 0))
-            if smallest < 2 * accelerator.num_processes:
+            if min(sizes) < 2 * accelerator.num_processes:
                 raise UsageError(
-                    f"{accelerator.num_processes} processes cannot share batches of {smallest} clips; "
+                    f"{accelerator.num_processes} processes cannot share batches of {min(sizes)} clips; "
                     f"raise batch_size (now {config.batch_size}) or start fewer processes"
                 )
         else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it

@@ -3,7 +3,6 @@
 import copy
 import math
 import pickle
-from types import SimpleNamespace
 from typing import Any
 
 import librosa
@@ -13,31 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiocls.models.acoustic_features import AcousticFeatures, band_statistics
+from audiocls.models.acoustic_features import band_statistics
 from audiocls.models.filterbanks import mel_edges_hz, octave_bands
-
-RATE = 16000
-EVERYTHING = "log_mel+mfcc+chroma+spectral_contrast"
-SETTINGS: dict[str, Any] = {
-    "features": "log_mel",
-    "sampling_rate": RATE,
-    "n_fft": 512,
-    "hop_length": 256,
-    "n_mels": 64,
-    "n_mfcc": 20,
-    "fmin_hz": 20.0,
-    "fmax_hz": None,
-    "mel_scale": "slaney",
-    "image_size": None,
-    "window_seconds": 1.0,
-    "feature_mean": None,
-    "feature_std": None,
-}
-
-
-def layer(**changes: Any) -> AcousticFeatures:
-    assert not changes.keys() - SETTINGS.keys()
-    return AcousticFeatures(SimpleNamespace(**{**SETTINGS, **changes}))
+from tests.models.feature_layers import EVERYTHING, RATE, SETTINGS, layer
 
 
 def tone(frequency_hz: float, seconds: float = 1.0, amplitude: float = 0.5, rate: int = RATE) -> torch.Tensor:

@@ -1,31 +1,11 @@
 """Settings of the feature layer that cannot work are refused with the field, its value and the limit."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from audiocls.models.acoustic_features import AcousticFeatures
-
-
-def layer(**changes: Any) -> AcousticFeatures:
-    settings: dict[str, Any] = {
-        "features": "log_mel",
-        "sampling_rate": 16000,
-        "n_fft": 512,
-        "hop_length": 256,
-        "n_mels": 64,
-        "n_mfcc": 20,
-        "fmin_hz": 20.0,
-        "fmax_hz": None,
-        "mel_scale": "slaney",
-        "image_size": None,
-        "window_seconds": 1.0,
-        "feature_mean": None,
-        "feature_std": None,
-    }
-    return AcousticFeatures(SimpleNamespace(**{**settings, **changes}))
+from tests.models.feature_layers import layer
 
 
 @pytest.mark.parametrize(

@@ -10,33 +10,23 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import Wav2Vec2FeatureExtractor, pipeline
+from transformers import pipeline
 
 from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification, cut_windows, level_windows, plan_windows
+from tests.small_models import small_model, write_model
 
 LABELS = {0: "bird", 1: "car", 2: "rain"}
 
 
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(0)
-    config = AudioClsConfig(id2label=LABELS, label2id={name: k for k, name in LABELS.items()}, window_seconds=1.0)
-    model = AudioClsForAudioClassification(config)
-    with torch.no_grad():  # statistics as if trained: batch norm must have something to do
-        for module in model.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.uniform_(-0.5, 0.5)
-                module.running_var.uniform_(0.5, 2)
-    return model.eval()
+    return small_model(list(LABELS.values()), window_seconds=1.0).eval()
 
 
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "saved model"
-    model.save_pretrained(path)
-    Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(path)
-    return path
+    return write_model(model, tmp_path_factory.mktemp("model") / "saved model")
 
 
 def noise(samples, seed=0):
