@@ -43,6 +43,16 @@ class Clips:
     def __len__(self) -> int:
         return len(self.files)
 
+    @property
+    def sampling_rate(self) -> int:
+        """Of the decoded samples, in Hz."""
+        return self._store.sampling_rate
+
+    @property
+    def contents(self) -> list[str]:
+        """Hash of each clip's encoded file: equal where the content is."""
+        return [self._store.contents[row] for row in self._rows]
+
     def waveform(self, index: int, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples start to stop: float32 (time,), a read-only view of the file; only what is used is read from disk."""
         return self._store.waveform(int(self._rows[index]), start, stop)
