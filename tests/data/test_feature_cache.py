@@ -1,5 +1,6 @@
 """Features on disk: computed once, found again by content, never wrong when a file is damaged."""
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -108,8 +109,10 @@ def test_the_cache_stays_below_its_limit_by_forgetting_what_was_used_longest_ago
     (oldest,) = files(tmp_path)
     monkeypatch.setattr(feature_cache, "MOST_BYTES", 2 * oldest.stat().st_size)
     cached_features(clips, {"n": 2}, Peaks(clips))
-    cached_features(clips, {"n": 1}, Peaks(clips))  # used again, so the second is now the oldest
     second = next(path for path in files(tmp_path) if path != oldest)
+    os.utime(oldest, (1, 1))
+    os.utime(second, (2, 2))
+    cached_features(clips, {"n": 1}, Peaks(clips))  # used again, so the second is now the oldest
     cached_features(clips, {"n": 3}, Peaks(clips))
     assert oldest in files(tmp_path)
     assert second not in files(tmp_path)
