@@ -1,10 +1,13 @@
-"""From settings to command-line flags and back: every field of `TrainConfig` is a flag of the same name."""
+"""From settings to command-line flags and back: every field of `TrainConfig` is a flag and a recipe key."""
 
 import argparse
+import json
+from pathlib import Path
 from typing import Any
 
-from audiocls.config import TrainConfig, base_type, load_recipe, parse_image_size, settings
+from audiocls.config import TrainConfig, settings
 from audiocls.errors import UsageError
+from audiocls.settings import base_type, parse_image_size
 
 GROUPS = {
     "model": "model",
@@ -22,7 +25,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             if spec.metadata["group"] != group:
                 continue
             options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
-            kind, default = base_type(name), spec.default
+            kind, default = base_type(spec), spec.default
             if kind is bool:
                 options["action"] = argparse.BooleanOptionalAction if default else "store_true"
                 shown = "on" if default else "off"
@@ -44,6 +47,30 @@ def read_settings(arguments: argparse.Namespace) -> TrainConfig:
     recipe = load_recipe(arguments.config) if arguments.config else {}
     given = {name: value for name, value in vars(arguments).items() if name in settings()}
     return TrainConfig.from_dict({**recipe, **given}, source="settings")
+
+
+def load_recipe(path: str | Path) -> dict[str, Any]:
+    """Read a recipe: a YAML (or JSON) file of setting names and values.
+
+    Raises:
+        UsageError: the file is missing, is no YAML mapping, or names an unknown setting.
+    """
+    import yaml
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+    try:
+        values = json.loads(text) if str(path).endswith(".json") else yaml.safe_load(text)
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: a recipe is a list of lines such as 'num_epochs: 40'")
+    TrainConfig.from_dict(values, source=str(path))
+    return values
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

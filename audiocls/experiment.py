@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 
@@ -23,13 +22,11 @@ from audiocls.evaluation.history import write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
+from audiocls.kinds import fit_kind, prepared
 from audiocls.model_folder import RunFolder, default_output_dir, explained
-from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.scoring import evaluate_clips, report_data
 from audiocls.training.batches import soft_targets
-from audiocls.training.factory import build_model, check_features, feature_extractor
-from audiocls.training.fit import Fit
-from audiocls.training.losses import Loss, class_weights
+from audiocls.training.run import Fitted, Run
 from audiocls.whole_files import write_text
 
 
@@ -50,6 +47,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     verbose: bool = False,
+    add_files: Callable[[Path], None] | None = None,
 ) -> Experiment:
     """Train a model on labelled sounds, score it on the test part and write a complete model folder.
 
@@ -60,14 +58,15 @@ def train(
         resume: go on with what an interrupted run left beside `output_dir`.
         overwrite: replace `output_dir` if it exists.
         verbose: print what is going on, with progress bars.
+        add_files: called with the folder before it gets its name, to put more into it.
 
     Raises:
         UsageError: settings contradict each other, the data or an interrupted run; or the folder exists.
         DataError: the data cannot be used.
+        ModelError: a pretrained model is missing or cannot be used.
         OutputError: the folder cannot be written.
     """
-    config = config or TrainConfig()
-    check_features(config)
+    config = prepared(config or TrainConfig())
     folder = RunFolder(Path(output_dir), resume, overwrite) if output_dir else None  # wrong usage fails at once
     accelerator = Accelerator(mixed_precision=config.mixed_precision)
     say: Callable[[str], None] = print if verbose and accelerator.is_main_process else lambda _: None
@@ -82,66 +81,43 @@ def train(
         folder.create()
     accelerator.wait_for_everyone()
 
-    counts = soft_targets(audio.train, len(audio.labels)).sum(0)
-    loss = Loss(config, audio.multi_label, class_weights(counts, config.class_weights))
-    fit = Fit(
-        build_model(config, audio),
-        audio.train,
-        audio.validation,
-        config,
-        loss,
-        accelerator,
-        checkpoint=folder.checkpoint,
-        progress_bar=verbose,
-        on_epoch=lambda row: say(epoch_line(row, config.epochs(len(audio.train)))),
-    )
-    if resume:
-        fit.resume()
-        say(f"resuming after epoch {fit.progress.epoch}")
     started = time.perf_counter()
-    try:
-        model = fit.run()
-    except KeyboardInterrupt:
-        say(f"\nstopped after epoch {fit.progress.epoch}; the same command with --resume goes on from there")
-        raise
-    seconds = sum(row["seconds"] for row in fit.progress.history)
+    fitted = fit_kind(config, audio, Run(accelerator, folder.checkpoint, resume, verbose, say))
     metrics = None
     if accelerator.is_main_process:
-        busy = np.mean([row["device_busy"] for row in fit.progress.history])
-        say(f"trained in {seconds:.0f} s ({busy:.0%} of it computing); keeping epoch {fit.progress.best_epoch}")
-        metrics = write_model_folder(folder, model, audio, config, fit)
+        say(trained_line(fitted))
+        metrics = write_model_folder(folder, fitted, audio, config, accelerator, add_files)
         if metrics:
             say("\n" + format_scores(metrics))
         say(f"\nmodel folder: {folder.final}  ({time.perf_counter() - started:.0f} s in all)")
         say(f"try it: audiocls predict {folder.final} FILE, or audiocls app --model {folder.final}")
     accelerator.wait_for_everyone()
     accelerator.end_training()
-    return Experiment(folder.final, metrics, fit.progress.history)
+    return Experiment(folder.final, metrics, fitted.history)
 
 
-def epoch_line(row: dict[str, Any], num_epochs: int) -> str:
-    """One line of the training log."""
-    line = f"epoch {row['epoch']:>3}/{num_epochs}  loss {row['train_loss']:.3f}  accuracy {row['train_accuracy']:.3f}"
-    if "validation_loss" in row:
-        line += f"  | validation loss {row['validation_loss']:.3f}  F1 {row['validation_f1']:.3f}"
-    return f"{line}  {row['seconds']:.1f} s"
+def trained_line(fitted: Fitted) -> str:
+    """What the person who waits is told when training is over."""
+    busy = f" ({fitted.details['device_busy']:.0%} of it computing)" if "device_busy" in fitted.details else ""
+    kept = f"; keeping {fitted.axis} {fitted.best}" if fitted.history else ""
+    return f"trained in {fitted.seconds:.0f} s{busy}{kept}"
 
 
 def write_model_folder(
     folder: RunFolder,
-    model: AudioClsForAudioClassification,
+    fitted: Fitted,
     audio: AudioData,
     config: TrainConfig,
-    fit: Fit,
+    accelerator: Accelerator,
+    add_files: Callable[[Path], None] | None = None,
 ) -> dict[str, Any] | None:
     """Fill the run's folder and give it its final name. Returns its metrics: test, else validation, else None."""
-    history = fit.progress.history
     with explained(folder.partial):
         with quiet_transformers():
-            model.save_pretrained(folder.partial)
-        feature_extractor(config.sampling_rate).save_pretrained(folder.partial)
-        write_history(history, folder.partial)
-        save_png(training_curves_figure(history, fit.progress.best_epoch), folder.partial / "curves.png")
+            fitted.model.save_pretrained(folder.partial)
+        fitted.extractor.save_pretrained(folder.partial)
+        write_history(fitted.history, folder.partial)
+        save_png(training_curves_figure(fitted.history, fitted.best, fitted.axis), folder.partial / "curves.png")
         record = {
             "audiocls_version": audiocls.__version__,
             "settings": config.to_dict(),
@@ -151,10 +127,11 @@ def write_model_folder(
             "split": audio.split_note,
             "skipped": [vars(skipped) for skipped in audio.skipped],
             "warnings": audio.warnings,
-            "best_epoch": fit.progress.best_epoch,
-            "processes": fit.accelerator.num_processes,
-            "device": fit.accelerator.device.type,
-            "device_busy": round(float(np.mean([row["device_busy"] for row in history])), 4),
+            "base_model": fitted.base_model,
+            f"best_{fitted.axis}": fitted.best,
+            **fitted.details,
+            "processes": accelerator.num_processes,
+            "device": accelerator.device.type,
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         }
         write_text(folder.partial / "training_config.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -166,8 +143,10 @@ def write_model_folder(
         reported = evaluations.get("test") or evaluations.get("validation")
         if reported:
             reported.save(folder.partial)
-        facts = card_facts(folder.final.name, audio, config, model, fit, evaluations, record)
+        facts = card_facts(folder.final.name, audio, config, fitted, evaluations, record)
         write_model_card(facts, folder.partial)
+        if add_files:
+            add_files(folder.partial)
     folder.complete()
     return reported.metrics if reported else None
 
@@ -176,8 +155,7 @@ def card_facts(
     name: str,
     audio: AudioData,
     config: TrainConfig,
-    model: AudioClsForAudioClassification,
-    fit: Fit,
+    fitted: Fitted,
     evaluations: dict[str, Evaluation],
     record: dict[str, Any],
 ) -> CardFacts:
@@ -185,31 +163,35 @@ def card_facts(
     parts = {"train": audio.train, "validation": audio.validation, "test": audio.test}
     filled = {part: clips for part, clips in parts.items() if len(clips)}
     metrics = {part: evaluation.metrics for part, evaluation in evaluations.items()}
+    by_epoch = fitted.axis == "epoch"
+    classifier = AudioClassifier.of(fitted.model, fitted.extractor)
     return CardFacts(
         name=name,
         labels=audio.labels,
         label_counts={
             part: soft_targets(clips, len(audio.labels)).sum(0).astype(int).tolist() for part, clips in filled.items()
         },
-        sampling_rate=config.sampling_rate,
-        clip_seconds=config.clip_seconds,
+        sampling_rate=classifier.sampling_rate,
+        clip_seconds=classifier.window_length / classifier.sampling_rate,
         multi_label=audio.multi_label,
+        custom_code=classifier.extractor is None,
+        base_model=fitted.base_model,
         test_metrics=metrics.get("test"),
         validation_metrics=metrics.get("validation"),
         confusion_matrix="confusion_matrix.png" if metrics else None,
         dataset_name=audio.name,
         clip_counts={part: len(clips) for part, clips in filled.items()},
-        part_seconds={part: float(clips.lengths.sum()) / config.sampling_rate for part, clips in filled.items()},
+        part_seconds={part: float(clips.lengths.sum()) / audio.sampling_rate for part, clips in filled.items()},
         split_note=audio.split_note,
         skipped=len(audio.skipped),
         warnings=audio.warnings,
         attribution=audio.attribution,
         config=config.to_dict(),
-        num_parameters=model.num_parameters(),
-        weights_bytes=sum(tensor.nbytes for tensor in model.state_dict().values()),
-        training_seconds=sum(row["seconds"] for row in fit.progress.history),
-        num_epochs=len(fit.progress.history),
-        best_epoch=fit.progress.best_epoch,
+        num_parameters=fitted.model.num_parameters(),
+        weights_bytes=sum(tensor.nbytes for tensor in fitted.model.state_dict().values()),
+        training_seconds=fitted.seconds,
+        num_epochs=len(fitted.history) if by_epoch else None,
+        best_epoch=fitted.best if by_epoch else None,
         device=record["device"],
         versions=record["versions"],
     )

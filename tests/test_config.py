@@ -2,9 +2,10 @@
 
 import pytest
 
-from audiocls.arguments import Parser, add_settings
-from audiocls.config import TrainConfig, base_type, load_recipe, settings
+from audiocls.arguments import Parser, add_settings, load_recipe
+from audiocls.config import TrainConfig, settings
 from audiocls.errors import UsageError
+from audiocls.settings import base_type
 
 
 def test_defaults_are_valid_and_survive_json():
@@ -74,7 +75,7 @@ def test_every_setting_is_a_flag_with_help_and_can_be_given():
     for name, spec in settings().items():
         assert f"--{name}" in help_text
         assert spec.metadata["help"]
-        kind = base_type(name)
+        kind = base_type(spec)
         if kind is bool:
             given = parser.parse_args([f"--{name}"])
         else:

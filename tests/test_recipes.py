@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from audiocls.config import TrainConfig, load_recipe
+from audiocls.arguments import load_recipe
+from audiocls.config import TrainConfig
 from audiocls.models.acoustic_features import AcousticFeatures
 from audiocls.models.configuration_audiocls import AudioClsConfig
 

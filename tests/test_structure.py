@@ -14,12 +14,17 @@ LONGEST_MODULE = 300
 # From the bottom to the top; a room imports from its own row and the rows above it in this list.
 ROWS = [
     ["errors", "__init__"],
-    ["config", "text_layout", "models"],
+    ["settings", "text_layout", "models"],
+    ["config"],
     ["whole_files", "model_folder", "arguments", "audio"],
     ["data"],
     ["training", "inference", "evaluation"],
+    ["classical", "pretrained"],
+    ["kinds"],
     ["card", "predictions", "scoring"],
+    ["comparison"],
     ["experiment"],
+    ["tuning"],
     ["ui"],
     ["cli"],
 ]

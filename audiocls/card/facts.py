@@ -54,5 +54,7 @@ class CardFacts:
     training_seconds: float | None = None
     num_epochs: int | None = None
     best_epoch: int | None = None
+    leaderboard: Sequence[Mapping[str, Any]] = ()
+    leaderboard_picture: str | None = None
     device: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -53,7 +53,7 @@ def divide(pool: Pool, config: TrainConfig) -> Division:
     parts = given.copy()
     if not has_test and config.test_size > 0:
         _take(pool, parts, sets, "test", config.test_size, 1, np.random.default_rng([config.seed, 0]))
-    if not has_validation and config.validation_size > 0:
+    if not has_validation and config.validation_size:
         _take(pool, parts, sets, "validation", config.validation_size, 2, np.random.default_rng([config.seed, 1]))
         _note_validation(pool, parts, warnings)
     return Division(parts, sets, _note(pool, parts, own, has_test, has_validation, config), warnings)
@@ -171,7 +171,7 @@ def _note(pool: Pool, parts: np.ndarray, own: bool, has_test: bool, has_validati
             share = validation / (validation + (parts == "train").sum())
             sentences.append(f"{share:.0%} of the training clips ({whole}) were held out for validation.")
         else:
-            sentences.append("No validation clips: the last epoch was kept.")
+            sentences.append("No clips were held out for validation.")
     else:
         sentences.append("The validation part was held out from training.")
     return " ".join(sentences)

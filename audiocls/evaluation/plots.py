@@ -107,17 +107,18 @@ def _name_ticks(axis: Any, names: Sequence[str], text_size: float) -> None:
     axis.set_ticks(np.arange(len(names))[::step], list(names)[::step], fontsize=text_size, parse_math=False)
 
 
-def training_curves_figure(rows: Sequence[Mapping[str, Any]], best_epoch: int | None = None) -> Figure:
-    """Loss and scores over the epochs, training and validation, the kept epoch marked.
+def training_curves_figure(rows: Sequence[Mapping[str, Any]], best: int | None = None, axis: str = "epoch") -> Figure:
+    """Loss and scores over the epochs (trees, rounds, candidates), training and validation, the kept one marked.
 
     Args:
-        rows: one dict an epoch, as results.csv has them (see `history`).
-        best_epoch: the epoch whose weights were kept, counted as in `rows`.
+        rows: one dict a value of `axis`, as results.csv has them (see `history`).
+        best: the value of `axis` that was kept.
+        axis: the column with whole numbers to draw over.
     """
     figure = empty_figure(WIDTH_INCHES, 4.6)
     panels = figure.subplots(2, 1, sharex=True)
-    _curves(panels[0], rows, [("loss", "-", "o")], best_epoch)
-    _curves(panels[1], rows, [("f1", "-", "o"), ("accuracy", ":", "x")], best_epoch)
+    _curves(panels[0], rows, [("loss", "-", "o")], axis, best)
+    _curves(panels[1], rows, [("f1", "-", "o"), ("accuracy", ":", "x")], axis, best)
     panels[0].set_ylim(0, panels[0].get_ylim()[1] * 1.05)
     panels[1].set_ylim(0, 1.03)
     single = len(rows) == 1
@@ -131,26 +132,26 @@ def training_curves_figure(rows: Sequence[Mapping[str, Any]], best_epoch: int | 
     for axes, title in zip(panels, ("loss", "score"), strict=True):
         plain(axes)
         title_left(axes, title)
-    panels[1].set_xlabel("epoch", color=STYLE["faint"], fontsize=STYLE["text_size"])
+    panels[1].set_xlabel(axis, color=STYLE["faint"], fontsize=STYLE["text_size"])
     panels[1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
-    epochs = [float(row["epoch"]) for row in rows]
-    panels[1].set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+    steps = [float(row[axis]) for row in rows]
+    panels[1].set_xlim(min(steps) - 0.5, max(steps) + 0.5)
     return figure
 
 
 def _curves(
-    axes: Axes, rows: Sequence[Mapping[str, Any]], kinds: list[tuple[str, str, str]], best_epoch: int | None
+    axes: Axes, rows: Sequence[Mapping[str, Any]], kinds: list[tuple[str, str, str]], axis: str, best: int | None
 ) -> None:
-    """One line a part and kind; `kinds` are (score, line style, marker of a single epoch)."""
-    epochs = [row["epoch"] for row in rows]
+    """One line a part and kind; `kinds` are (score, line style, marker of a single step)."""
+    steps = [row[axis] for row in rows]
     for score, line, marker in kinds:
         for part, name in (("train", "training"), ("validation", "validation")):
             values = [np.nan if row.get(f"{part}_{score}") is None else row[f"{part}_{score}"] for row in rows]
             if not np.isnan(values).all():
                 style = {"color": STYLE[part], "linestyle": line, "linewidth": STYLE["line_width"]}
-                axes.plot(epochs, values, marker=marker if len(rows) == 1 else None, label=name, **style)
-    if best_epoch is not None:
-        axes.axvline(best_epoch, color=STYLE["faint"], linestyle="--", linewidth=1, label=f"kept: epoch {best_epoch}")
+                axes.plot(steps, values, marker=marker if len(rows) == 1 else None, label=name, **style)
+    if best is not None:
+        axes.axvline(best, color=STYLE["faint"], linestyle="--", linewidth=1, label=f"kept: {axis} {best}")
 
 
 def spectrogram_figure(

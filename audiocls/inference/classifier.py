@@ -17,7 +17,7 @@ import torch
 from audiocls.audio.windows import window_starts
 from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.inputs import is_single, to_waveform
-from audiocls.inference.loading import LoadedModel, load_model
+from audiocls.inference.loading import OWN_TYPES, LoadedModel, load_model
 
 Prediction = list[dict[str, Any]]
 
@@ -69,17 +69,26 @@ class AudioClassifier:
         """
         return cls(load_model(folder_or_hub_id, device=device, revision=revision, trust_remote_code=trust_remote_code))
 
+    @classmethod
+    def of(cls, model: Any, extractor: Any, name: str = "model") -> Self:
+        """Wrap a model in memory, in eval mode, with the feature extractor that would be saved beside it."""
+        own = model.config.model_type in OWN_TYPES
+        return cls(LoadedModel(name, None, model.eval(), None if own else extractor))
+
     @cached_property
     def card(self) -> str | None:
         """The model card (README.md), or None."""
-        path = self.folder / "README.md"
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return self._text("README.md")
 
     @cached_property
     def metrics(self) -> dict[str, Any] | None:
         """The test scores (metrics.json), or None."""
-        path = self.folder / "metrics.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        text = self._text("metrics.json")
+        return None if text is None else json.loads(text)
+
+    def _text(self, name: str) -> str | None:
+        path = None if self.folder is None else self.folder / name
+        return path.read_text(encoding="utf-8") if path is not None and path.is_file() else None
 
     def __call__(
         self,

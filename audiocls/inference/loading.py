@@ -17,14 +17,16 @@ from audiocls.errors import ModelError
 # What may be fetched from a Hub repository; weights of other formats only when there are no safetensors.
 _FILES = ["*.json", "*.safetensors", "README.md", "*.png", "*.py"]
 _OLDER_WEIGHTS = ["pytorch_model*.bin"]
+OWN_TYPES = ("audiocls",)  # model types that take the waveform itself
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to use. `extractor` is None for audiocls models, which take the waveform itself."""
+    """A model ready to use. `extractor` is None for audiocls models, which take the waveform itself; `folder` is None
+    for a model that was never saved."""
 
     name: str
-    folder: Path
+    folder: Path | None
     model: Any
     extractor: Any | None
 
@@ -50,7 +52,7 @@ def load_model(
     config = read_config(folder, text)
     name = text if not Path(text).expanduser().is_dir() else folder.resolve().name
     with explained(text), quiet_transformers():
-        if config.get("model_type") == "audiocls":
+        if config.get("model_type") in OWN_TYPES:
             model, extractor = _load_own(folder, text), None
         else:
             _check_kind(config, text, trust_remote_code)

@@ -56,7 +56,8 @@ FEATURE_SETTINGS = (
 def feature_settings(config: TrainConfig) -> dict[str, Any]:
     """The part of a model's configuration that is known before the data is."""
     chosen = {name: getattr(config, name) for name in FEATURE_SETTINGS}
-    return chosen | {"architecture": config.model, "window_seconds": config.clip_seconds}
+    network = {"rnn": config.rnn} if config.kind == "crnn" else {}
+    return chosen | {"architecture": config.kind, "window_seconds": config.clip_seconds, "network": network}
 
 
 def check_features(config: TrainConfig) -> None:

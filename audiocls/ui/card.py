@@ -40,9 +40,9 @@ def card_text(card: str | None) -> str:
     return _HTML_IMAGE.sub("", _MARKDOWN_IMAGE.sub("", body)).strip()
 
 
-def pictures(folder: Path) -> list[Path]:
+def pictures(folder: Path | None) -> list[Path]:
     """The pictures that training left in a model folder, as far as they are there."""
-    return [path for name in PICTURES if (path := folder / name).is_file()]
+    return [path for name in PICTURES if folder is not None and (path := folder / name).is_file()]
 
 
 def escaped(text: str) -> str:

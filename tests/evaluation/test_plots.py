@@ -113,7 +113,7 @@ def lines_by_colour(figure: Figure, panel: int) -> dict[tuple, list]:
 
 
 def test_curves_show_training_and_validation_and_the_kept_epoch():
-    figure = training_curves_figure(ROWS, best_epoch=7)
+    figure = training_curves_figure(ROWS, best=7)
     loss, score = (lines_by_colour(figure, panel) for panel in (0, 1))
     (training,) = loss[to_rgba("#0072b2")]
     np.testing.assert_allclose(training.get_ydata(), [row["train_loss"] for row in ROWS])
@@ -126,7 +126,7 @@ def test_curves_show_training_and_validation_and_the_kept_epoch():
 
 
 def test_a_single_epoch_is_a_visible_point():
-    figure = training_curves_figure(ROWS[:1], best_epoch=1)
+    figure = training_curves_figure(ROWS[:1], best=1)
     points = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert len(points) == 2
     low, high = figure.axes[0].get_ylim()

@@ -1,0 +1,55 @@
+"""The kinds of model and how each is fitted; what is heavy is imported when its kind is asked for."""
+
+from audiocls.config import NETWORK_KINDS, TREE_KINDS, TrainConfig
+from audiocls.data.dataset import AudioData
+from audiocls.errors import UsageError
+from audiocls.training.run import Fitted, Run
+
+
+def fit_kind(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
+    """Train a model of `config.kind` on `audio.train`; `audio.validation` is watched, `audio.test` is not touched.
+
+    Raises:
+        UsageError: settings contradict each other, the data or the run to resume; or the kind is "auto", which is a
+            choice among kinds (`audiocls.comparison.auto`).
+        DataError: the data does not suffice for this kind.
+        ModelError: a pretrained model is missing or cannot be used.
+    """
+    if config.kind in NETWORK_KINDS:
+        from audiocls.training.network import fit_network
+
+        return fit_network(config, audio, run)
+    if config.kind in TREE_KINDS:
+        from audiocls.classical.fit import fit_trees
+
+        return fit_trees(config, audio, run)
+    if config.kind == "probe":
+        from audiocls.pretrained.probe import fit_probe
+
+        return fit_probe(config, audio, run)
+    if config.kind == "finetune":
+        from audiocls.pretrained.finetune import fit_finetune
+
+        return fit_finetune(config, audio, run)
+    raise UsageError(f"model is {config.model!r}, which chooses among kinds; it cannot be one of them")
+
+
+def prepared(config: TrainConfig) -> TrainConfig:
+    """The settings with what the kind decides: a pretrained model's sampling rate. Fails early on what cannot work.
+
+    Raises:
+        UsageError: impossible features, or a sampling rate that is not the pretrained model's.
+        ModelError: the pretrained model is missing or no audio model.
+    """
+    if config.backbone:
+        from audiocls.pretrained.backbone import backbone_sampling_rate
+
+        rate, given = backbone_sampling_rate(config.backbone), config.sampling_rate
+        if given not in (rate, type(config).sampling_rate):
+            raise UsageError(f"sampling_rate is {given}; {config.backbone} hears at {rate} Hz only: leave it out")
+        return config.replaced(sampling_rate=rate)
+    if config.kind != "auto":
+        from audiocls.training.factory import check_features
+
+        check_features(config)
+    return config

@@ -1,0 +1,44 @@
+"""What surrounds a fit, and what comes out of it: the same for every kind of model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how a fit runs; nothing here changes its result.
+
+    checkpoint: file to go on from after an interruption, None to keep nothing; `resume` says to go on from it.
+    say: takes a line for the person who waits.
+    """
+
+    accelerator: Accelerator
+    checkpoint: Path | None = None
+    resume: bool = False
+    progress_bar: bool = False
+    say: Callable[[str], None] = lambda line: None
+
+
+@dataclass
+class Fitted:
+    """A trained model in memory, and what is told about its making.
+
+    model: in eval mode; `save_pretrained` writes it. extractor: the feature extractor saved beside it.
+    history: rows of results.csv, one for each value on `axis`, which is the name of their first column: "epoch",
+        "trees", "round" or "candidate". best: the value of the row that was kept.
+    base_model: the pretrained model it started from, as the Hub knows it.
+    details: plain values to keep in training_config.json, such as what was chosen on the way.
+    """
+
+    model: Any
+    extractor: Any
+    history: list[dict[str, Any]]
+    axis: str
+    best: Any
+    seconds: float
+    base_model: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
