@@ -88,6 +88,8 @@ def _container(name: str, opened: str | BinaryIO) -> Iterator[av.container.Input
         with container:
             if not container.streams.audio:
                 raise AudioReadError(name, "there is no sound in it (no audio stream)")
+            if container.streams.audio[0].codec_context is None:
+                raise AudioReadError(name, "its sound is in a codec that cannot be decoded")
             yield container
     finally:
         if file is not opened:

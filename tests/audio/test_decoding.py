@@ -1,5 +1,6 @@
 import io
 import os
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -263,3 +264,13 @@ def test_importing_the_decoder_loads_neither_torch_nor_pyav():
     code = "import sys, audiocls.audio.decoding; print([n for n in ('torch', 'av', 'datasets') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("read", [decode, probe])
+def test_an_unknown_codec_is_named_as_the_reason(read, tmp_path):
+    path = tmp_path / "ogg_in_wav.ogg"
+    body = struct.pack("<4sIHHIIHHH", b"fmt ", 18, 0x674F, 1, 44100, 11000, 1, 16, 0)
+    body += struct.pack("<4sI", b"data", 4000) + b"OggS" + bytes(3996)
+    path.write_bytes(struct.pack("<4sI4s", b"RIFF", 4 + len(body), b"WAVE") + body)
+    with pytest.raises(AudioReadError, match="codec"):
+        read(path, 16000) if read is decode else read(path)
