@@ -68,6 +68,11 @@ class Clips:
             [self.groups[i] for i in chosen],
         )
 
+    def followed_by(self, other: "Clips") -> "Clips":
+        """These clips, then those of another part of the same data."""
+        rows, targets = np.concatenate([self._rows, other._rows]), np.concatenate([self.targets, other.targets])
+        return Clips(self._store, rows, self.files + other.files, targets, self.groups + other.groups)
+
 
 @dataclass
 class AudioData:
