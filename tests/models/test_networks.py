@@ -8,18 +8,24 @@ from transformers import PretrainedConfig
 
 from audiocls.models.networks import NETWORKS
 
+SMALL = {"widths": [8, 16, 24], "hidden": 12, "dropout": 0.3}  # each network reads what it knows
 
-@pytest.fixture(params=sorted(NETWORKS))
+
+@pytest.fixture(params=[*sorted(NETWORKS), "crnn gru"])
 def kind(request):
     return request.param
+
+
+def construct(kind, num_bands=64, num_labels=5):
+    name, *rnn = kind.split()
+    settings = SMALL | ({"rnn": rnn[0]} if rnn else {})
+    return NETWORKS[name](PretrainedConfig(num_labels=num_labels, network=settings), num_bands)
 
 
 def build(kind, num_bands=64, num_labels=5, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return NETWORKS[kind](
-            PretrainedConfig(num_labels=num_labels, network={"widths": [8, 16, 24], "dropout": 0.3}), num_bands
-        )
+        return construct(kind, num_bands, num_labels)
 
 
 def clips(lengths, num_bands=64, seed=1):
@@ -69,7 +75,7 @@ def test_what_is_heard_changes_scores(kind):
     assert (scores[0] - scores[1]).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("num_bands", [8, 9, 20, 64, 128])
+@pytest.mark.parametrize("num_bands", [1, 2, 9, 20, 64, 128])
 @pytest.mark.parametrize("num_frames", [1, 2, 5, 64])
 def test_any_number_of_bands_and_frames_gives_a_row_of_scores_a_clip(kind, num_bands, num_frames):
     model = build(kind, num_bands, num_labels=3).eval()
@@ -94,7 +100,7 @@ def test_every_weight_learns(kind):
 def test_builds_without_memory_and_takes_weights_later(kind):
     source = settled(build(kind))
     with torch.device("meta"):
-        model = NETWORKS[kind](PretrainedConfig(num_labels=5, network={"widths": [8, 16, 24], "dropout": 0.3}), 64)
+        model = construct(kind)
     assert all(tensor.is_meta for tensor in model.state_dict().values())
     model.load_state_dict(source.state_dict(), assign=True)
     inputs = clips([20, 12])
@@ -117,3 +123,19 @@ def test_runs_in_bfloat16(kind):
     logits = model(features.to(torch.bfloat16), mask)
     assert logits.dtype == torch.bfloat16
     assert logits.isfinite().all()
+
+
+def test_order_is_heard_by_the_recurrent_network_in_both_directions():
+    model = settled(build("crnn")).recurrent
+    sequence, mask = torch.randn(1, 9, 24 * 8, generator=torch.Generator().manual_seed(0)), torch.ones(1, 9) > 0
+    late, early = sequence.clone(), sequence.clone()
+    late[:, 8] += 1
+    early[:, 0] += 1
+    before, after_late, after_early = model(sequence, mask), model(late, mask), model(early, mask)
+    assert not torch.equal(before[:, 0], after_late[:, 0])
+    assert not torch.equal(before[:, 8], after_early[:, 8])
+
+
+def test_an_unknown_recurrent_layer_is_named():
+    with pytest.raises(ValueError, match="rnn is 'transformer'"):
+        build("crnn transformer")
