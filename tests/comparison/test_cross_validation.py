@@ -96,8 +96,8 @@ def test_it_can_be_ended_after_a_fold(tones, remembering):
     assert set(told[0][1]) == {"accuracy", "balanced_accuracy", "macro_f1"}
 
 
-def test_a_real_network_learns_tones_and_repeats_itself(tones):
-    config = TrainConfig(num_epochs=12, batch_size=4, augment=False, spec_augment=False, mixup=0.0, seed=3)
-    runs = [cross_validate(config, tones, make_folds(tones, 2, 0), Run(Accelerator(cpu=True))) for _ in range(2)]
-    assert runs[0].mean("accuracy") > 0.5  # a third by chance; there are nine clips to train on
-    np.testing.assert_array_equal(runs[0].scores, runs[1].scores)
+def test_a_real_network_learns_tones(tones):
+    config = TrainConfig(num_epochs=30, batch_size=4, augment=False, spec_augment=False, mixup=0.0, seed=3)
+    found = cross_validate(config, tones, make_folds(tones, 2, 0), Run(Accelerator(cpu=True)))
+    assert found.mean("accuracy") > 0.7  # a third by chance; there are eight clips to train on
+    assert all(seconds > 0 for seconds in found.seconds)
