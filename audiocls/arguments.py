@@ -17,12 +17,16 @@ GROUPS = {
 }
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every setting. Flags that are not given stay out of the result, so a recipe can fill them."""
+def add_settings(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
+    """Add a flag for every setting, and --config for a recipe.
+
+    Flags that are not given stay out of the result, so the recipe can fill them.
+    """
+    parser.add_argument("--config", metavar="FILE.yaml", help="recipe: a YAML file of settings; flags win over it")
     for group, title in GROUPS.items():
         arguments = parser.add_argument_group(title)
         for name, spec in settings().items():
-            if spec.metadata["group"] != group:
+            if spec.metadata["group"] != group or name in without:
                 continue
             options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
             kind, default = base_type(spec), spec.default

@@ -81,4 +81,37 @@ def test_every_setting_is_a_flag_with_help_and_can_be_given():
         else:
             example = {tuple: "64x64", int: "3", float: "0.5", str: (spec.metadata["choices"] or ("x",))[0]}[kind]
             given = parser.parse_args([f"--{name}", example])
-        assert list(vars(given)) == [name]
+        assert sorted(vars(given)) == sorted(["config", name])
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [
+        ("cn1d", "did you mean cnn1d"),
+        ("svm", "The kinds are"),
+        ("probe", "say which pretrained model"),
+        ("probe:", "say which pretrained model"),
+        ("forest:whisper-tiny.en", "takes nothing after a colon"),
+    ],
+)
+def test_a_wrong_kind_of_model_is_explained(model, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        TrainConfig(model=model)
+
+
+def test_a_kind_brings_its_own_defaults_and_given_values_win():
+    assert TrainConfig().features == "log_mel"
+    assert TrainConfig(model="cnn1d").features == "mfcc"
+    assert TrainConfig(model="forest").validation_size == 0.0
+    assert TrainConfig(model="forest", validation_size=0.2).validation_size == 0.2
+    probe = TrainConfig(model="probe:some/model@main")
+    assert (probe.kind, probe.backbone) == ("probe", "some/model@main")
+
+
+def test_what_was_left_to_the_kind_is_chosen_anew_for_another():
+    config = TrainConfig(n_mels=40)
+    other = config.replaced(model="cnn1d", sampling_rate=44100)
+    assert (other.features, other.n_mels, other.n_fft) == ("mfcc", 40, 2048)
+    assert TrainConfig(features="chroma").replaced(model="forest").features == "chroma"
+    with pytest.raises(UsageError, match="learning_rat"):
+        config.replaced(learning_rat=0.1)
