@@ -4,23 +4,29 @@ PORT ?= 7860
 OPEN ?= 1
 DATA ?= data/everyday_sounds
 RUN ?= runs/everyday_sounds
+WEIGHTS ?= whisper-tiny.en
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo install install-dev test check format lint types benchmarks clean
+.PHONY: demo weights install install-dev test check format lint types benchmarks clean
 
+# The pretrained weights make the demo better; without them it trains a network from scratch.
 demo: install  ## train on the bundled sounds, print the test scores, open the app
-	$(BIN)/python train_hf.py $(DATA) --output_dir $(RUN) --overwrite
+	if $(BIN)/audiocls weights $(WEIGHTS); then model=auto; else model=cnn; fi; \
+	$(BIN)/python train_hf.py $(DATA) --model $$model --output_dir $(RUN) --overwrite
 ifneq ($(OPEN),0)
 	$(BIN)/python app.py --model $(RUN) --port $(PORT)
 endif
 
-test: install-dev  ## install and run the whole test suite
+test: install-dev weights  ## install and run the whole test suite
 	$(BIN)/python -m pytest
 
-check: install-dev format lint types  ## format, lint, types and tests
+check: install-dev weights format lint types  ## format, lint, types and tests
 	$(BIN)/python -m pytest
+
+weights: install  ## fetch the pretrained model that the demo and the tests use
+	$(BIN)/audiocls weights $(WEIGHTS)
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
