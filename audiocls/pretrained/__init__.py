@@ -1,0 +1,1 @@
+"""Building on models that others have trained."""
