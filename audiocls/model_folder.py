@@ -16,9 +16,14 @@ RUNS = Path("runs")
 WEIGHTS = "model.safetensors"
 
 
+def run_name(data_name: str) -> str:
+    """The name of a data set as the name of a folder."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in data_name).strip("-.") or "run"
+
+
 def default_output_dir(data_name: str, runs: Path = RUNS) -> Path:
     """The first free name for a run on this data: `runs/NAME`, `runs/NAME-2`, ..."""
-    stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in data_name).strip("-.") or "run"
+    stem = run_name(data_name)
     number = 1
     while (path := runs / (stem if number == 1 else f"{stem}-{number}")).exists():
         number += 1

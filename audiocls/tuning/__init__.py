@@ -1,0 +1,1 @@
+"""Searching for the settings that suit the data: spaces, shared studies, trials, and the report of a search."""
