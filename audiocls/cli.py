@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from audiocls import __version__
 from audiocls.arguments import Parser, add_settings, read_settings
 from audiocls.errors import AudioclsError, UsageError
+from audiocls.tuning.arguments import DESCRIPTION as TUNE
+from audiocls.tuning.arguments import add_tune_arguments, tune_options
 
 if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
@@ -99,6 +101,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_settings(compare, without=("model", "budget_minutes"))
     compare.set_defaults(run=run_compare)
 
+    tune = commands.add_parser(
+        "tune", help="search the best settings", description=TUNE, usage="audiocls tune DATA [options]"
+    )
+    add_tune_arguments(tune)
+    add_settings(tune, without=("budget_minutes",))
+    tune.set_defaults(run=run_tune)
+
     weights = commands.add_parser("weights", help="fetch a pretrained model", description=WEIGHTS)
     weights.add_argument("name", metavar="NAME", nargs="?", help="such as whisper-tiny.en")
     weights.add_argument("--list", action="store_true", help="show what there is")
@@ -162,6 +171,13 @@ def run_compare(arguments: argparse.Namespace) -> None:
 
     kinds = [kind.strip() for kind in arguments.models.split(",") if kind.strip()]
     compare(arguments.data, kinds, config, arguments.folds, arguments.output_dir, verbose=True)
+
+
+def run_tune(arguments: argparse.Namespace) -> None:
+    config = read_settings(arguments)
+    from audiocls.tuning.tune import tune
+
+    tune(arguments.data, config, **tune_options(arguments), verbose=True)
 
 
 def run_weights(arguments: argparse.Namespace) -> None:
