@@ -45,8 +45,9 @@ def __getattr__(name: str) -> Any:
 def _register_with_transformers(auto: Any) -> None:
     from transformers.models.auto.configuration_auto import AutoConfig
 
-    from audiocls.models.configuration_audiocls import AudioClsConfig
     from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+    from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
 
-    AutoConfig.register(AudioClsConfig.model_type, AudioClsConfig, exist_ok=True)
-    auto.AutoModelForAudioClassification.register(AudioClsConfig, AudioClsForAudioClassification, exist_ok=True)
+    for model in (AudioClsForAudioClassification, AudioClsEnsembleForAudioClassification):
+        AutoConfig.register(model.config_class.model_type, model.config_class, exist_ok=True)
+        auto.AutoModelForAudioClassification.register(model.config_class, model, exist_ok=True)

@@ -17,7 +17,7 @@ from audiocls.errors import ModelError
 # What may be fetched from a Hub repository; weights of other formats only when there are no safetensors.
 _FILES = ["*.json", "*.safetensors", "README.md", "*.png", "*.py"]
 _OLDER_WEIGHTS = ["pytorch_model*.bin"]
-OWN_TYPES = ("audiocls",)  # model types that take the waveform itself
+OWN_TYPES = ("audiocls", "audiocls_ensemble")  # model types that take the waveform itself
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,18 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 def _load_own(folder: Path, name: str) -> Any:
     from audiocls.models.configuration_audiocls import AudioClsConfig
     from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+    from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
     from audiocls.models.networks import NETWORKS
 
-    config = AudioClsConfig.from_pretrained(folder, local_files_only=True)
-    if config.architecture not in NETWORKS:
-        raise ModelError(f"{name} needs architecture {config.architecture!r}, which this version of audiocls lacks")
-    load: Any = AudioClsForAudioClassification.from_pretrained  # its type hides the pair it returns
-    model, report = load(folder, config=config, local_files_only=True, output_loading_info=True)
+    settings = read_config(folder, name)
+    ensemble = settings["model_type"] == "audiocls_ensemble"
+    kind: Any = AudioClsEnsembleForAudioClassification if ensemble else AudioClsForAudioClassification
+    config = kind.config_class.from_pretrained(folder, local_files_only=True)
+    for member in [each["config"] for each in config.members] if ensemble else [settings]:
+        architecture = member.get("architecture", AudioClsConfig().architecture)
+        if member.get("model_type") == "audiocls" and architecture not in NETWORKS:
+            raise ModelError(f"{name} needs architecture {architecture!r}, which this version of audiocls lacks")
+    model, report = kind.from_pretrained(folder, config=config, local_files_only=True, output_loading_info=True)
     _check_complete(report, name)
     return model
 
