@@ -20,11 +20,14 @@ from audiocls.tuning.space import Choices, Range, Space, shown_value
 
 # From pale to dark, so that the best lines stand out and are told apart without colour vision.
 SCORES = LinearSegmentedColormap.from_list("scores", ["#c6dbef", "#6aaed6", "#1f6fb0", "#08306b"])
-BEST = "#d55e00"
-AXIS_INCHES = 0.95
-VALUE_WIDTH = 16  # characters of a value beside its axis
+BEST = STYLE["validation"]
+GIVEN_UP = "#c4cad1"
+AXIS_INCHES = 0.95  # between two axes, at least
+LETTER_INCHES = 0.058  # of a value's name, about
+VALUE_WIDTH = 40  # letters of a value beside its axis
 MARGIN = 0.04  # of an axis's height, left free above and below
 MOST_TICKS = 9
+SPREAD = 0.05  # of an axis's height, over which trials with the same choice are fanned out
 
 
 class _Scale:
@@ -42,14 +45,20 @@ class _Scale:
             self._places = {}
             self._log = dimension.log
             self._ends = self._number(dimension.low), self._number(dimension.high)
-            self.ticks = [(self(value), f"{value:g}") for value in _round_values(dimension)]
+            self.ticks = [(self(value), shown_value(float(value))) for value in _round_values(dimension)]
+
+    @property
+    def longest(self) -> int:
+        """Letters of the longest name on the axis."""
+        return max(len(name) for _, name in self.ticks)
 
     def _number(self, value: float) -> float:
         return math.log10(value) if self._log else float(value)
 
-    def __call__(self, value: Any) -> float:
+    def __call__(self, value: Any, apart: float = 0.5) -> float:
+        """The height of a value; `apart`, from 0 to 1, tells lines through the same choice from one another."""
         if self._places:
-            return self._places[value]
+            return self._places[value] + SPREAD * (apart - 0.5)
         low, high = self._ends
         return MARGIN + (1 - 2 * MARGIN) * (self._number(value) - low) / (high - low)
 
@@ -96,21 +105,25 @@ def parallel_coordinates_figure(rows: Sequence[TrialRow], space: Space, score: s
     if highest - lowest < 1e-6:
         lowest, highest = lowest - 0.01, highest + 0.01
     score_axis = _Scale(Range(lowest, highest))
-    figure = empty_figure(max(WIDTH_INCHES, AXIS_INCHES * (len(names) + 1) + 0.6), 3.6)
+    all_scales = [*scales, score_axis]
+    widths = [max(AXIS_INCHES, 0.35 + LETTER_INCHES * scale.longest) for scale in all_scales]
+    places = np.concatenate([[0.0], np.cumsum(widths)])
+    figure = empty_figure(max(WIDTH_INCHES, places[-2] + 1.1), 3.6)
     axes = figure.subplots()
     shade = Normalize(min(shades), max(max(shades), min(shades) + 1e-6))
-    for row in sorted(drawn, key=lambda row: (row.state == "complete", row.mean)):
-        heights = [scale(row.settings[name]) for scale, name in zip(scales, names, strict=True)]
+    ordered = sorted(drawn, key=lambda row: (row.state == "complete", row.mean))
+    for row, apart in zip(ordered, _evenly(len(ordered)), strict=True):
+        heights = [scale(row.settings[name], apart) for scale, name in zip(scales, names, strict=True)]
         heights.append(score_axis(row.mean))
-        style: dict[str, Any] = {"color": STYLE["grid"], "linewidth": 0.8, "zorder": 1}
+        style: dict[str, Any] = {"color": GIVEN_UP, "linewidth": 0.8, "zorder": 1}
         if row.state == "complete":
             style = {"color": SCORES(float(shade(row.mean))), "linewidth": 1.2, "zorder": 2}
         if row is best:
             style = {"color": BEST, "linewidth": 2.2, "zorder": 3}
-        axes.plot(*_bent(heights), solid_capstyle="round", **style)
-    for place, (name, scale) in enumerate(zip([*names, score], [*scales, score_axis], strict=True)):
-        _draw_axis(axes, place, name, scale)
-    axes.set_xlim(-0.25, len(names) + 0.55)
+        axes.plot(*_bent(places, heights), solid_capstyle="round", **style)
+    for place, name, scale in zip(places, [*names, score], all_scales, strict=False):
+        _draw_axis(axes, float(place), name, scale)
+    axes.set_xlim(-0.4, places[-2] + 0.55)
     axes.set_ylim(-0.02, 1.17)
     axes.set_axis_off()
     given_up = sum(row.state == "pruned" for row in rows)
@@ -119,16 +132,17 @@ def parallel_coordinates_figure(rows: Sequence[TrialRow], space: Space, score: s
     return figure
 
 
-def _bent(heights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def _bent(places: np.ndarray, heights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """A smooth line through one height an axis, level at each, so that lines can be followed across an axis."""
     steps = np.linspace(0, 1, 24, endpoint=False)
     ease = 3 * steps**2 - 2 * steps**3
     pieces = [low + (high - low) * ease for low, high in pairwise(heights)]
-    across = np.concatenate([place + steps for place in range(len(heights) - 1)] + [[len(heights) - 1]])
-    return across, np.concatenate([*pieces, [heights[-1]]])
+    last = len(heights) - 1
+    across = [low + (high - low) * steps for low, high in pairwise(places[: last + 1])]
+    return np.concatenate([*across, [places[last]]]), np.concatenate([*pieces, [heights[last]]])
 
 
-def _draw_axis(axes: Axes, place: int, name: str, scale: _Scale) -> None:
+def _draw_axis(axes: Axes, place: float, name: str, scale: _Scale) -> None:
     axes.plot([place, place], [0, 1], color=STYLE["faint"], linewidth=1.0, zorder=4)
     size = STYLE["text_size"]
     behind = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6}
@@ -171,6 +185,6 @@ def importance_figure(shares: Mapping[str, float], score: str) -> Figure:
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0", "25%", "50%", "75%", "100%"])
     plain(axes)
     axes.grid(visible=False, axis="y")
-    title_left(axes, "what explains the differences between trials")
+    title_left(axes, "what the score depends on")
     axes.set_xlabel(f"share of the variation of {score}", color=STYLE["faint"], fontsize=STYLE["text_size"])
     return figure

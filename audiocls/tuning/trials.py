@@ -1,8 +1,10 @@
 """Running the trials of a study: draw settings, cross-validate them on the folds of all others, keep the scores."""
 
+import contextlib
 import time
 import warnings
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import optuna
@@ -19,6 +21,7 @@ from audiocls.errors import DataError, UsageError
 from audiocls.kinds import prepared
 from audiocls.training.run import Run
 from audiocls.tuning.space import Space, shown_settings
+from audiocls.tuning.study import GRACE_SECONDS
 from audiocls.tuning.turns import REASON, Tally, draw, repeat, turns_of
 
 FOLD_SCORES = "fold_scores"  # of a trial: its score on each fold that was run
@@ -189,6 +192,13 @@ def seconds(trial: FrozenTrial) -> float:
 
 
 def _give_up_dead_trials(study: optuna.Study) -> None:
+    """Put back in the queue what dead processes were running: trials without a heartbeat of late, or of any time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         optuna.storages.fail_stale_trials(study)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        age = (datetime.now() - trial.datetime_start).total_seconds() if trial.datetime_start else 0.0
+        if not trial.params and age > GRACE_SECONDS:  # drawn at once by whoever lives; a kill before has no heartbeat
+            with contextlib.suppress(ValueError, UpdateFinishedTrialError):  # a fellow was first
+                study.tell(trial.number, state=TrialState.FAIL)
+                repeat(study, trial)
