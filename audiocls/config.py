@@ -99,6 +99,12 @@ class TrainConfig:
         metavar="SHARE",
         limits=(0, 0.9),
     )
+    label_regex: str | None = setting(
+        None,
+        "data",
+        "regular expression on a label; what it captures becomes the label: '_(.+)' makes angry of OAF_angry",
+        metavar="RE",
+    )
     group_regex: str | None = setting(
         None,
         "data",

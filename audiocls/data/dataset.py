@@ -97,14 +97,15 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
 
     Args:
         source: a folder, a zip, or a Hub data set id.
-        config: uses sampling_rate, test_size, validation_size, group_regex, group_table, strict, num_workers, seed.
+        config: uses sampling_rate, test_size, validation_size, label_regex, group_regex, group_table, strict,
+            num_workers, seed.
 
     Raises:
         DataError: nothing usable, fewer than two classes, a class with too few clips, or `strict` and a skipped file.
         OutputError: the cache cannot be written.
-        UsageError: group_regex or group_table is wrong.
+        UsageError: label_regex, group_regex or group_table is wrong.
     """
-    listing = find_source(source)
+    listing = find_source(source, config.label_regex)
     items, store, rows = _read(listing, source, config)
     labels = _labels(listing, items)
     targets, counts = _targets(items, labels, listing.multi_label)
@@ -137,7 +138,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
 
     Args:
         source: as in `load_audio_data`.
-        config: uses sampling_rate (that of the model), group_regex, group_table, strict and num_workers.
+        config: uses sampling_rate (that of the model), label_regex, group_regex, group_table, strict and num_workers.
         labels: the model's labels in its order; a class may be absent from the data.
         multi_label: whether the model gives several labels a clip.
 
@@ -147,7 +148,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
     Raises:
         DataError: nothing usable, or a class the model does not know.
     """
-    listing = find_source(source)
+    listing = find_source(source, config.label_regex)
     part = "test" if any(item.part == "test" for item in listing.items) else None
     if part:
         listing.items = [item for item in listing.items if item.part == part]

@@ -1,6 +1,7 @@
 """What a data source holds before anything is read: clips with names, labels, parts and groups."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,3 +66,8 @@ def relative_name(path: Path, root: Path) -> str:
 def class_name(name: str) -> str:
     """A class as it is called from now on: without outer blanks, undecodable bytes made visible."""
     return os.fsencode(name).decode("utf-8", "backslashreplace").strip()
+
+
+def folded_name(name: str) -> str:
+    """What two spellings of one class have in common: case, blanks and Unicode form do not count."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -5,24 +5,37 @@ are walked here and not by `datasets`' audiofolder, which invents or loses label
 mix, and passes over unreadable folders in silence.
 """
 
-import unicodedata
 from pathlib import Path
 
 from audiocls.data.archives import unpacked
 from audiocls.data.hub_data import has_parquet, is_hub_id, list_rows
-from audiocls.data.listing import PARTS, Item, Listing, Skipped, class_name, relative_name, shown
+from audiocls.data.listing import PARTS, Item, Listing, Skipped, class_name, folded_name, relative_name, shown
 from audiocls.data.metadata import add_table, table_in
+from audiocls.data.relabelling import relabel
 from audiocls.data.tree import AUDIO_EXTENSIONS, audio_files, subfolders
 from audiocls.errors import DataError
 
 
-def find_source(source: str) -> Listing:
+def find_source(source: str, label_regex: str | None = None) -> Listing:
     """List the clips of a folder, a zip of such a folder, a folder of parquet files, or a Hub data set "user/name".
 
+    Args:
+        label_regex: what to take out of labels; see `relabel`.
+
     Raises:
-        DataError: no such place, or no labelled clips there.
+        DataError: no such place, no labelled clips there, or class names that are one name in two spellings.
+        UsageError: label_regex is not valid or matches no label.
         OutputError: a zip cannot be unpacked into the cache.
     """
+    listing = _find(source)
+    if label_regex is not None:
+        relabel(listing, label_regex)
+    else:
+        _check_class_names(listing.labels)
+    return listing
+
+
+def _find(source: str) -> Listing:
     path = Path(source)
     try:
         if path.is_file():
@@ -76,7 +89,6 @@ def find_clips(root: Path) -> Listing:
         _note_other_folders(listing, root, folders)
     else:
         _add_class_folders(listing, root, root, None)
-    _check_class_names(listing.labels)
     _note_unknown_kinds(listing)
     if not listing.items:
         first = listing.skipped[0] if listing.skipped else None
@@ -139,11 +151,11 @@ def _check_class_names(labels: set[str]) -> None:
     """Refuse names that only differ by case, blanks or Unicode form: they are one class written in two ways."""
     first: dict[str, str] = {}
     for label in sorted(labels):
-        folded = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+        folded = folded_name(label)
         if folded in first:
             raise DataError(
                 f"classes {first[folded]!r} and {label!r} differ only in case, blanks or Unicode form; "
-                "give them one name or clearly different names"
+                "give them one name or clearly different names (or one through label_regex)"
             )
         first[folded] = label
 
