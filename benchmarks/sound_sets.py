@@ -2,7 +2,7 @@
 
 Needs `apt-get` and `dpkg-deb`; nothing is installed. The sounds stay under the licences of their packages.
 
-    python benchmarks/datasets.py FOLDER     writes FOLDER/drums and FOLDER/tones
+    python benchmarks/sound_sets.py FOLDER     writes FOLDER/drums and FOLDER/tones
 """
 
 import csv
