@@ -1,13 +1,12 @@
-"""The training loop: one readable pass over epochs with Accelerate, for one process or many.
+"""The training loop: one readable pass over epochs with Accelerate, for one process or many, for any trainee.
 
-It trains a model in memory and keeps a resumable checkpoint; it knows nothing of data sources, model folders or the
-terminal beyond its progress bar.
+It trains a model in memory and keeps a resumable checkpoint; it knows nothing of architectures, data sources, model
+folders or the terminal beyond its progress bar.
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import Clips
 from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
-from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.training.augment import Augmentation, augment_waveforms, longest_treated, mask_features, mix_pairs
+from audiocls.inference.classifier import AudioClassifier
+from audiocls.training.augment import augment_waveforms, longest_treated, mix_pairs
 from audiocls.training.batches import Batch, epoch_batches, load_batch, one_ahead, own_share, soft_targets
 from audiocls.training.checkpoints import (
     load_checkpoint,
@@ -33,50 +32,20 @@ from audiocls.training.checkpoints import (
     save_checkpoint,
     unnested,
 )
-from audiocls.training.layers import prepare_layers
 from audiocls.training.logits import clip_logits
 from audiocls.training.losses import Loss
-from audiocls.training.optimizers import learning_rate, make_optimizer
+from audiocls.training.optimizers import learning_rate, make_optimizer, set_learning_rate
+from audiocls.training.progress import Progress
+from audiocls.training.trainee import Inputs, Trainee
 
 MAX_GRADIENT_NORM = 5.0
-
-
-class TrainingStep(nn.Module):
-    """What one training step computes, as one module, so that a distributed wrapper sees a single forward."""
-
-    def __init__(self, model: AudioClsForAudioClassification, num_processes: int) -> None:
-        super().__init__()
-        self.model = model
-        self.dropouts = prepare_layers(model, num_processes)
-
-    def forward(
-        self, samples: torch.Tensor, lengths: torch.Tensor, draws: list[Augmentation], partners: list[int]
-    ) -> torch.Tensor:
-        for dropout in self.dropouts:
-            dropout.seeds = [drawn.seed for drawn in draws]
-        features, mask = self.model.window_features(samples, lengths)
-        features = mix_pairs(mask_features(features, mask, draws), draws, partners)
-        mixed = torch.tensor([drawn.mix_share < 1 for drawn in draws], device=mask.device)
-        mask = mask | (mask[partners] & mixed[:, None])
-        return self.model.network(features, mask)
-
-
-@dataclass
-class Progress:
-    """Where a run stands; saved with every checkpoint."""
-
-    epoch: int = 0
-    step: int = 0
-    best_epoch: int = 0
-    best_score: list[float] = field(default_factory=list)
-    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Fit:
     """One training run over epochs.
 
     Args:
-        model: on any device; its feature normalisation is already set.
+        trainee: its model may be on any device.
         train, validation: the clips; validation may be empty, and then the last epoch is kept.
         checkpoint: file that is written after every epoch, or None to keep nothing.
         progress_bar: show one (on the main process).
@@ -84,7 +53,7 @@ class Fit:
 
     def __init__(
         self,
-        model: AudioClsForAudioClassification,
+        trainee: Trainee,
         train: Clips,
         validation: Clips,
         config: TrainConfig,
@@ -94,11 +63,12 @@ class Fit:
         progress_bar: bool = True,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
+        self.trainee, self.model = trainee, trainee.model
         self.train, self.validation, self.config, self.loss = train, validation, config, loss
         self.accelerator, self.checkpoint = accelerator, checkpoint
         self.progress_bar = progress_bar and accelerator.is_main_process
         self.on_epoch = on_epoch
-        num_labels = len(model.config.id2label or {})
+        num_labels = self.model.config.num_labels
         self.targets = soft_targets(train, num_labels)
         self.validation_targets = soft_targets(validation, num_labels)
         self.progress = Progress()
@@ -113,25 +83,27 @@ class Fit:
                     f"raise batch_size (now {config.batch_size}) or start fewer processes"
                 )
         else:  # a quarter faster convolutions on a CPU; gradient buckets of several processes do not take it
-            nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        nn.Module.to(model, accelerator.device)
-        self.model = model
+            nn.Module.to(self.model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        nn.Module.to(self.model, accelerator.device)
+        self.classifier = AudioClassifier.of(self.model, trainee.extractor)
         self.best = self._weights()
-        self.optimizer = make_optimizer(model, config)
-        self.width = longest_treated(config, int(train.lengths.max()), model.config.window_length)
+        self.optimizer = make_optimizer(self.model, config, trainee.learning_rate_scale)
+        self.width = longest_treated(config, int(train.lengths.max()), trainee.window_length)
         self.step_module, self.optimizer = accelerator.prepare(
-            TrainingStep(model, accelerator.num_processes), self.optimizer
+            trainee.step_module(accelerator.num_processes), self.optimizer
         )
 
     # --- running -------------------------------------------------------------------------------------------------
 
-    def run(self) -> AudioClsForAudioClassification:
+    def run(self) -> Any:
         """Train to the end (or until patience ends) and return the model with the weights to keep, ready to score."""
-        while self.progress.epoch < self.num_epochs and not self._out_of_patience():
+        patience = self.config.early_stopping_patience if len(self.validation) else 0
+        by_score = bool(len(self.validation) and (self.config.keep == "best" or patience))
+        progress = self.progress
+        while progress.epoch < self.num_epochs and not 0 < patience <= progress.epochs_without_better:
             row = self._run_epoch()
-            self._keep_best(row)
-            self.progress.history.append(row)
-            self.progress.epoch += 1
+            if progress.record(row, by_score):
+                self.best = self._weights()
             self._save()
             if self.on_epoch is not None:
                 self.on_epoch(row)
@@ -155,18 +127,17 @@ class Fit:
         coming = one_ahead(self._load, batches)
         for number, batch in enumerate(batches):
             before_loading = time.perf_counter()
-            loaded = next(coming)
+            loaded, inputs = next(coming)
             waited += time.perf_counter() - before_loading
-            waveforms, draws, partners = loaded.waveforms, loaded.draws, loaded.partners
+            draws, partners = loaded.draws, loaded.partners
             targets = mix_pairs(loaded.targets, draws, partners).to(accelerator.device)
             steps_now = (number + 1) % group == 0 or number + 1 == len(batches)
             in_group = batches[number - number % group : number - number % group + group]
             clips_in_step = sum(len(other) for other in in_group)
             rate = learning_rate(self.progress.step, self.total_steps, config.learning_rate)
-            for parameters in self.optimizer.param_groups:
-                parameters["lr"] = rate
+            set_learning_rate(self.optimizer, rate)
             with accelerator.autocast():
-                logits = self.step_module(waveforms.samples, waveforms.lengths, draws, partners)
+                logits = self.step_module(inputs, draws, partners)
             loss = self.loss(logits, targets)
             # Gradients are averaged over processes: scale to the mean over all clips of the step.
             scaled = loss * (accelerator.num_processes / clips_in_step)
@@ -196,20 +167,21 @@ class Fit:
         row["device_busy"] = round(1 - waited / (time.perf_counter() - started), 4)
         return row
 
-    def _load(self, batch: np.ndarray) -> Batch:
-        """This process's share of a batch, read, brought to the device and augmented there."""
-        accelerator, model_config = self.accelerator, self.model.config
+    def _load(self, batch: np.ndarray) -> tuple[Batch, Inputs]:
+        """This process's share of a batch, read, brought to the device, augmented there and made the model's inputs."""
+        accelerator, trainee = self.accelerator, self.trainee
         own = own_share(batch, accelerator.process_index, accelerator.num_processes)
-        window = model_config.window_length
+        window = trainee.window_length
         loaded = load_batch(self.train, self.targets, own, self.progress.epoch, self.config, window)
         waveforms = loaded.waveforms.to(accelerator.device)
-        treated = augment_waveforms(waveforms, loaded.draws, model_config.sampling_rate, window, self.width)
-        return replace(loaded, waveforms=treated)
+        treated = augment_waveforms(waveforms, loaded.draws, trainee.sampling_rate, window, self.width)
+        return loaded, trainee.inputs(treated, loaded.draws, loaded.partners)
 
     def _validate(self) -> dict[str, float]:
         accelerator, count = self.accelerator, len(self.validation)
         own = np.arange(count)[accelerator.process_index :: accelerator.num_processes]
-        logits = clip_logits(self.model.eval(), self.validation, own, accelerator.device)
+        self.model.eval()
+        logits = clip_logits(self.classifier, self.validation, own)
         pairs = list(zip(own.tolist(), logits, strict=True))
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
@@ -223,39 +195,17 @@ class Fit:
         guess = (logits > 0).astype(int) if multi_label else logits.argmax(1)
         return {f"{part}_{name}": value for name, value in summary_scores(truth, guess, multi_label).items()}
 
-    # --- the weights to keep ----------------------------------------------------------------------------------------
-
-    def _keep_best(self, row: dict[str, Any]) -> None:
-        """Keep the latest weights, or those of the highest validation macro F1 and then the lowest validation loss.
-
-        The latest by default: the learning rate ends at zero there, while the best of many scores on a few
-        validation clips is mostly the luckiest.
-        """
-        by_score = len(self.validation) and (self.config.keep == "best" or self.config.early_stopping_patience)
-        score = [row["validation_f1"], -row["validation_loss"]] if by_score else [float(row["epoch"])]
-        if not self.progress.best_score or score >= self.progress.best_score:
-            self.progress.best_score, self.progress.best_epoch = score, row["epoch"]
-            self.best = self._weights()
-
-    def _out_of_patience(self) -> bool:
-        patience = self.config.early_stopping_patience
-        return bool(
-            patience and len(self.validation) and self.progress.epoch - self.progress.best_epoch >= patience > 0
-        )
+    # --- checkpoints --------------------------------------------------------------------------------------------------
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
-    # --- checkpoints --------------------------------------------------------------------------------------------------
-
     def _save(self) -> None:
         if self.checkpoint is None or not self.accelerator.is_main_process:
             return
-        tensors = {
-            **nested("model", self.model.state_dict()),
-            **nested("best", self.best),
-            **nested("optimizer", optimizer_tensors(self.optimizer)),
-        }
+        tensors = nested("model", self.model.state_dict()) | nested("optimizer", optimizer_tensors(self.optimizer))
+        if self.progress.epochs_without_better:
+            tensors |= nested("best", self.best)
         state = {"progress": vars(self.progress), "run": self._identity()}
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
@@ -277,7 +227,8 @@ class Fit:
             listed = ", ".join(f"{name} ({saved.get(name)!r} then, {mine[name]!r} now)" for name in changed[:3])
             raise UsageError(f"{self.checkpoint}: the run to resume differs in {listed}; repeat its settings")
         self.model.load_state_dict(unnested("model", tensors))
-        self.best = {name: tensor.to(self.accelerator.device) for name, tensor in unnested("best", tensors).items()}
+        best = unnested("best", tensors)
+        self.best = {name: tensor.to(self.accelerator.device) for name, tensor in best.items()} or self._weights()
         restore_optimizer(self.optimizer, unnested("optimizer", tensors))
         if self.accelerator.scaler is not None and "scaler" in state:
             self.accelerator.scaler.load_state_dict(state["scaler"])

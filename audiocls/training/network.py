@@ -2,15 +2,56 @@
 
 from typing import Any
 
-import numpy as np
+import torch
+from torch import nn
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
-from audiocls.training.batches import soft_targets
+from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
+from audiocls.training.augment import Augmentation, mask_features, mix_pairs
+from audiocls.training.epochs import fit_epochs
 from audiocls.training.factory import build_model, feature_extractor
-from audiocls.training.fit import Fit
-from audiocls.training.losses import Loss, class_weights
+from audiocls.training.layers import prepare_layers
 from audiocls.training.run import Fitted, Run
+from audiocls.training.trainee import Inputs
+from audiocls.training.waveforms import Waveforms
+
+
+class NetworkTrainee:
+    """One of our networks: features in the model, SpecAugment and mixup on the feature maps, one learning rate."""
+
+    def __init__(self, model: AudioClsForAudioClassification) -> None:
+        self.model = model
+        self.extractor: Any = feature_extractor(model.config.sampling_rate)
+        self.sampling_rate = model.config.sampling_rate
+        self.window_length = model.config.window_length
+
+    def step_module(self, num_processes: int) -> nn.Module:
+        return NetworkStep(self.model, num_processes)
+
+    def inputs(self, waveforms: Waveforms, draws: list[Augmentation], partners: list[int]) -> Inputs:
+        return {"samples": waveforms.samples, "lengths": waveforms.lengths}
+
+    def learning_rate_scale(self, name: str) -> float:
+        return 1.0
+
+
+class NetworkStep(nn.Module):
+    """The features of a batch, augmented, through the network."""
+
+    def __init__(self, model: AudioClsForAudioClassification, num_processes: int) -> None:
+        super().__init__()
+        self.model = model
+        self.dropouts = prepare_layers(model, num_processes)
+
+    def forward(self, inputs: Inputs, draws: list[Augmentation], partners: list[int]) -> torch.Tensor:
+        for dropout in self.dropouts:
+            dropout.seeds = [drawn.seed for drawn in draws]
+        features, mask = self.model.window_features(inputs["samples"], inputs["lengths"])
+        features = mix_pairs(mask_features(features, mask, draws), draws, partners)
+        mixed = torch.tensor([drawn.mix_share < 1 for drawn in draws], device=mask.device)
+        mask = mask | (mask[partners] & mixed[:, None])
+        return self.model.network(features, mask)
 
 
 def fit_network(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
@@ -20,43 +61,4 @@ def fit_network(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         UsageError: settings contradict the data or the run to resume.
         OutputError: the checkpoint cannot be written or read.
     """
-    num_epochs = config.epochs(len(audio.train))
-    counts = soft_targets(audio.train, len(audio.labels)).sum(0)
-    fit = Fit(
-        build_model(config, audio),
-        audio.train,
-        audio.validation,
-        config,
-        Loss(config, audio.multi_label, class_weights(counts, config.class_weights)),
-        run.accelerator,
-        checkpoint=run.checkpoint,
-        progress_bar=run.progress_bar,
-        on_epoch=lambda row: run.say(epoch_line(row, num_epochs)),
-    )
-    if run.resume:
-        fit.resume()
-        run.say(f"resuming after epoch {fit.progress.epoch}")
-    try:
-        model = fit.run()
-    except KeyboardInterrupt:
-        run.say(f"\nstopped after epoch {fit.progress.epoch}; the same command with --resume goes on from there")
-        raise
-    history = fit.progress.history
-    busy = float(np.mean([row["device_busy"] for row in history]))
-    return Fitted(
-        model.eval(),
-        feature_extractor(config.sampling_rate),
-        history,
-        axis="epoch",
-        best=fit.progress.best_epoch,
-        seconds=sum(row["seconds"] for row in history),
-        details={"device_busy": round(busy, 4)},
-    )
-
-
-def epoch_line(row: dict[str, Any], num_epochs: int) -> str:
-    """One line of the training log."""
-    line = f"epoch {row['epoch']:>3}/{num_epochs}  loss {row['train_loss']:.3f}  accuracy {row['train_accuracy']:.3f}"
-    if "validation_loss" in row:
-        line += f"  | validation loss {row['validation_loss']:.3f}  F1 {row['validation_f1']:.3f}"
-    return f"{line}  {row['seconds']:.1f} s"
+    return fit_epochs(NetworkTrainee(build_model(config, audio)), config, audio, run)

@@ -1,6 +1,8 @@
 """The optimiser and its learning-rate schedule."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,11 +20,27 @@ def learning_rate(step: int, total_steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total_steps - warmup)))
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW with decay on weights alone (not on biases and norms), or Adam without decay."""
-    if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=config.learning_rate)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give each group of parameters its multiple of `rate`."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["scale"]
+
+
+def make_optimizer(
+    model: nn.Module, config: TrainConfig, scale_of: Callable[[str], float] = lambda name: 1.0
+) -> torch.optim.Optimizer:
+    """AdamW with decay on weights alone (not on biases and norms), or Adam without decay; for what is not frozen.
+
+    Args:
+        scale_of: by what the learning rate is multiplied for a parameter of the given name.
+    """
+    groups: dict[tuple[float, bool], dict[str, Any]] = {}
+    for is_decayed in (True, False):
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and (parameter.ndim > 1) == is_decayed:
+                scale = scale_of(name)
+                decay = config.weight_decay if is_decayed and config.optimizer == "adamw" else 0.0
+                new = {"params": [], "scale": scale, "weight_decay": decay}
+                groups.setdefault((scale, is_decayed), new)["params"].append(parameter)
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(list(groups.values()), lr=config.learning_rate)

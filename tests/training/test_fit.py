@@ -20,6 +20,7 @@ from audiocls.training.factory import build_model
 from audiocls.training.fit import Fit
 from audiocls.training.logits import clip_logits
 from audiocls.training.losses import Loss
+from audiocls.training.network import NetworkTrainee
 from audiocls.training.optimizers import learning_rate, make_optimizer
 
 RATE = 16000
@@ -45,7 +46,7 @@ def make_fit(root, checkpoint=None, on_epoch=None, **settings):
     data = load_audio_data(str(root), config)
     loss = Loss(config, data.multi_label, np.ones(len(data.labels), np.float32))
     fit = Fit(
-        build_model(config, data),
+        NetworkTrainee(build_model(config, data)),
         data.train,
         data.validation,
         config,
@@ -64,10 +65,10 @@ def equal_weights(one, other):
 
 def test_it_learns_to_tell_tones_apart(tones):
     fit, data = make_fit(tones, num_epochs=40, mixup=0.0, label_smoothing=0.0)
-    model = fit.run()
+    fit.run()
     history = fit.progress.history
     assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
-    logits = clip_logits(model, data.test, np.arange(len(data.test)), torch.device("cpu"))
+    logits = clip_logits(fit.classifier, data.test, np.arange(len(data.test)))
     assert (logits.argmax(1) == data.test.targets).mean() >= 0.8
     assert {"epoch", "learning_rate", "train_loss", "train_accuracy", "train_f1", "seconds"} <= set(history[0])
 
