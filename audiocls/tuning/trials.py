@@ -114,15 +114,20 @@ class Search:
             return
         finally:
             if begun:
-                trial = self.trials()[begun[0]]
-                turn = turns_of(self.trials())[trial.number]
-                if turn in Tally.of([*self.trials()], turn + 1).lost:
-                    repeat(self.study, trial)
-                elif turn < self.limit:
-                    self.run.say(self.line(turn, trial))
+                self._after(begun[0])
+
+    def _after(self, number: int) -> None:
+        """Queue a trial again that was interrupted, and tell of one that was not."""
+        trials = self.trials()
+        turn = turns_of(trials)[number]
+        if turn in Tally.of(trials, turn + 1).lost:
+            repeat(self.study, trials[number])
+        elif turn < self.limit:
+            self.run.say(self.line(turn, trials[number], Tally.of(trials, self.limit)))
 
     def _objective(self, trial: Trial) -> float:
-        if turns_of(self.trials())[trial.number] >= self.limit:
+        trials = self.trials()
+        if turns_of(trials)[trial.number] >= self.limit:
             raise _OverLimit
         chosen = draw(trial, self.space)
         scores: list[float] = []
@@ -137,7 +142,7 @@ class Search:
             if len(scores) < self.num_folds and trial.should_prune():
                 raise optuna.TrialPruned
 
-        for other in self.trials():
+        for other in trials:
             if other.state == TrialState.COMPLETE and other.params == chosen:  # it would only give the same again
                 for score in other.user_attrs[FOLD_SCORES]:
                     note(score)
@@ -164,7 +169,7 @@ class Search:
             self._at_rate[rate] = audio, np.array([fold_of[file] for file in files])
         return self._at_rate[rate]
 
-    def line(self, turn: int, trial: FrozenTrial) -> str:
+    def line(self, turn: int, trial: FrozenTrial, tally: Tally) -> str:
         """What is said of a trial when it ends."""
         scores = trial.user_attrs.get(FOLD_SCORES, [])
         if trial.state == TrialState.COMPLETE:
@@ -173,7 +178,7 @@ class Search:
             what = f"given up after {len(scores)} of {self.num_folds} folds at {np.mean(scores):.3f}"
         else:
             what = f"impossible: {trial.user_attrs.get(REASON)}"
-        best = best_trial(self.tally())
+        best = best_trial(tally)
         so_far = f"  (best {best[1].values[0]:.3f}, trial {best[0] + 1})" if best else ""
         return (
             f"trial {turn + 1:>3}/{self.limit}  {what}{so_far}  {shown_settings(trial.params)}  {seconds(trial):.1f} s"
