@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
     evaluate.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id, as for train")
     evaluate.add_argument("--output_dir", metavar="OUT", help="also write metrics.json, predictions.csv and a picture")
+    evaluate.add_argument("--label_regex", metavar="RE", help="regular expression on a label, as for train")
     evaluate.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
     _add_model_options(evaluate)
     evaluate.set_defaults(run=run_evaluate)
@@ -158,6 +159,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         _load_model(arguments),
         arguments.data,
         arguments.output_dir,
+        label_regex=arguments.label_regex,
         strict=arguments.strict,
         batch_size=arguments.batch_size,
         verbose=True,

@@ -22,6 +22,7 @@ def evaluate(
     data: str | Path,
     output_dir: str | Path | None = None,
     *,
+    label_regex: str | None = None,
     strict: bool = False,
     batch_size: int = 16,
     verbose: bool = False,
@@ -32,6 +33,7 @@ def evaluate(
         model: a classifier, a model folder or a Hub id.
         data: a folder, a zip or a Hub data set id, as for training.
         output_dir: where to write metrics.json, predictions.csv and confusion_matrix.png; must not exist.
+        label_regex: as the setting of that name, for data whose labels are named as those of the training were.
         strict: fail on the first file that cannot be used.
         verbose: print what is left out.
 
@@ -42,11 +44,12 @@ def evaluate(
         DataError: nothing usable, or a class that the model does not know.
         ModelError: the model cannot be loaded.
         OutputError: `output_dir` exists or cannot be written.
+        UsageError: label_regex is not valid or matches nothing.
     """
     if output_dir is not None and Path(output_dir).exists():
         raise OutputError(f"{output_dir} exists; choose another --output_dir")
     classifier = model if isinstance(model, AudioClassifier) else AudioClassifier.from_pretrained(model)
-    config = TrainConfig(sampling_rate=classifier.sampling_rate, strict=strict)
+    config = TrainConfig(sampling_rate=classifier.sampling_rate, strict=strict, label_regex=label_regex)
     audio = load_labelled_clips(str(data), config, classifier.labels, classifier.multi_label)
     if verbose:
         report_data(audio, print)
