@@ -22,7 +22,7 @@ from audiocls.evaluation.history import write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
-from audiocls.kinds import fit_kind, prepared
+from audiocls.kinds import description, fit_kind, prepared
 from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.scoring import evaluate_clips, report_data
 from audiocls.training.batches import soft_targets
@@ -186,6 +186,7 @@ def card_facts(
         skipped=len(audio.skipped),
         warnings=audio.warnings,
         attribution=audio.attribution,
+        method=description(config, fitted),
         config=config.to_dict(),
         num_parameters=fitted.model.num_parameters(),
         weights_bytes=sum(tensor.nbytes for tensor in fitted.model.state_dict().values()),

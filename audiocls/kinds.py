@@ -53,3 +53,21 @@ def prepared(config: TrainConfig) -> TrainConfig:
 
         check_features(config)
     return config
+
+
+def description(config: TrainConfig, fitted: Fitted) -> str:
+    """How the model was made, for its card."""
+    network = f"on {config.features.replace('_', '-').replace('+', ', ')}, trained from scratch"
+    trees = f"on statistics of {config.features.replace('_', ' ').replace('+', ', ')} over the clip"
+    start = fitted.base_model or "a pretrained model"
+    told = {
+        "cnn": f"A residual 2-D convolutional network {network}.",
+        "cnn1d": f"A 1-D convolutional network {network}.",
+        "crnn": f"A convolutional network with a bidirectional {config.rnn.upper()} over time, {network}.",
+        "forest": f"A random forest {trees}.",
+        "boosting": f"Gradient-boosted trees {trees}.",
+        "probe": f"{start}, frozen, with a linear classifier solved on its pooled features.",
+        "finetune": f"{start}, trained on end to end, starting from a linear classifier solved on its features.",
+        "auto": f"{fitted.details.get('chosen', 'The best kind')}, chosen among several kinds of model.",
+    }
+    return told[config.kind]

@@ -18,7 +18,11 @@ class CardFacts:
     license: an identifier as the Hub lists them, such as "cc-by-4.0".
     attribution: where the data comes from and under which licences, as plain text.
     dataset_id: of a data set on the Hub; None for a folder.
-    confusion_matrix, curves: file names of the pictures beside the card, None if there is none.
+    confusion_matrix, curves, leaderboard_picture: file names of the pictures beside the card, None if there is none.
+    method: how the model was made, in a sentence or two.
+    leaderboard: what was compared to choose the kind of model, best first: dicts with "model", "balanced_accuracy",
+        "balanced_accuracy_low" and "_high", "difference_to_best", "difference_low" and "_high", "training_seconds",
+        "size_mb" and "note"; what is not known is None.
     """
 
     name: str
@@ -48,13 +52,15 @@ class CardFacts:
     warnings: Sequence[str] = ()
     attribution: str | None = None
 
+    method: str = ""
+    leaderboard: Sequence[Mapping[str, Any]] = ()
+    leaderboard_picture: str | None = None
+
     config: Mapping[str, Any] = field(default_factory=dict)
     num_parameters: int | None = None
     weights_bytes: int | None = None
     training_seconds: float | None = None
     num_epochs: int | None = None
     best_epoch: int | None = None
-    leaderboard: Sequence[Mapping[str, Any]] = ()
-    leaderboard_picture: str | None = None
     device: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

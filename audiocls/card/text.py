@@ -211,6 +211,31 @@ def fact_rows(facts: CardFacts) -> list[dict[str, str]]:
     return [{"name": name, "value": escape(value)} for name, value in rows.items() if value is not None]
 
 
+def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
+    """What was compared, best first; a candidate without scores says why in the place of its score."""
+    rows = []
+    for row in facts.leaderboard:
+        name = escape(row["model"])
+        if row["balanced_accuracy"] is None:
+            rows.append({"name": name, "score": escape(row["note"]), "difference": "", "seconds": "", "size": ""})
+            continue
+        low, high = _score(row["balanced_accuracy_low"]), _score(row["balanced_accuracy_high"])
+        difference = escape(row["note"]) if row["note"] else "-"
+        if row["difference_to_best"] is not None:
+            between = f"{row['difference_low']:+.3f} to {row['difference_high']:+.3f}"
+            difference = f"{row['difference_to_best']:+.3f} ({between})"
+        rows.append(
+            {
+                "name": name,
+                "score": f"{_score(row['balanced_accuracy'])} ({low} to {high})",
+                "difference": difference,
+                "seconds": duration(row["training_seconds"]),
+                "size": f"{row['size_mb']:.1f} MB",
+            }
+        )
+    return rows
+
+
 def setting_rows(config: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"name": f"`{name}`", "value": escape(_setting(value))} for name, value in config.items()]
 

@@ -27,6 +27,7 @@ SMALLEST_TEXT_SIZE = 5.0
 NAME_WIDTH = 22
 SPECTROGRAM_COLUMNS = 900  # more than a picture has pixels would only cost time
 SPECTROGRAM_RANGE_DB = 80.0
+UNORDERED = "candidate"  # an axis on which neighbours have nothing to do with each other
 NICE_STEPS_SECONDS = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 
 
@@ -121,7 +122,7 @@ def training_curves_figure(rows: Sequence[Mapping[str, Any]], best: int | None =
     _curves(panels[1], rows, [("f1", "-", "o"), ("accuracy", ":", "x")], axis, best)
     panels[0].set_ylim(0, panels[0].get_ylim()[1] * 1.05)
     panels[1].set_ylim(0, 1.03)
-    single = len(rows) == 1
+    single = len(rows) == 1 or axis == UNORDERED
     line = {"color": STYLE["ink"], "linewidth": STYLE["line_width"], "label": "macro F1"}
     handles = [Line2D([], [], marker="o" if single else None, linestyle="" if single else "-", **line)]
     line["label"] = "accuracy"
@@ -142,14 +143,15 @@ def training_curves_figure(rows: Sequence[Mapping[str, Any]], best: int | None =
 def _curves(
     axes: Axes, rows: Sequence[Mapping[str, Any]], kinds: list[tuple[str, str, str]], axis: str, best: int | None
 ) -> None:
-    """One line a part and kind; `kinds` are (score, line style, marker of a single step)."""
+    """One line a part and kind; `kinds` are (score, line style, marker where a line would mean nothing)."""
     steps = [row[axis] for row in rows]
     for score, line, marker in kinds:
         for part, name in (("train", "training"), ("validation", "validation")):
             values = [np.nan if row.get(f"{part}_{score}") is None else row[f"{part}_{score}"] for row in rows]
             if not np.isnan(values).all():
-                style = {"color": STYLE[part], "linestyle": line, "linewidth": STYLE["line_width"]}
-                axes.plot(steps, values, marker=marker if len(rows) == 1 else None, label=name, **style)
+                dots = len(rows) == 1 or axis == UNORDERED
+                style = {"color": STYLE[part], "linestyle": "" if dots else line, "linewidth": STYLE["line_width"]}
+                axes.plot(steps, values, marker=marker if dots else None, markersize=5, label=name, **style)
     if best is not None:
         axes.axvline(best, color=STYLE["faint"], linestyle="--", linewidth=1, label=f"kept: {axis} {best}")
 
