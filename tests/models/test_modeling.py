@@ -162,3 +162,31 @@ def test_the_folder_holds_no_pickle_and_no_path_of_this_machine(folder):
 
 def test_pipeline_in_this_process_needs_no_flag(folder):
     assert len(pipeline("audio-classification", model=str(folder))(noise(9000).numpy())) == 3
+
+
+LOAD = """
+import json, sys
+from pathlib import Path
+sys.modules['audiocls'] = None
+import torch
+from transformers import AutoModelForAudioClassification
+clip = torch.sin(torch.arange(9000) / 7)[None]
+logits = {}
+for folder in sorted(Path(sys.argv[1]).iterdir()):
+    model = AutoModelForAudioClassification.from_pretrained(folder, trust_remote_code=True).eval()
+    with torch.inference_mode():
+        logits[folder.name] = model(clip).logits[0].tolist()
+print(json.dumps(logits))
+"""
+
+
+def test_every_network_brings_its_code_and_weights(tmp_path):
+    clip = torch.sin(torch.arange(9000) / 7)[None]
+    expected = {}
+    for name, network in (("cnn1d", {}), ("lstm", {"rnn": "lstm"}), ("gru", {"rnn": "gru"})):
+        kind = "cnn1d" if name == "cnn1d" else "crnn"
+        each = small_model(["a", "b"], architecture=kind, network=network, window_seconds=0.5).eval()
+        write_model(each, tmp_path / "models" / name)
+        with torch.inference_mode():
+            expected[name] = pytest.approx(each(clip).logits[0].tolist(), abs=1e-4)
+    assert run_isolated(LOAD, tmp_path, tmp_path / "models") == expected
