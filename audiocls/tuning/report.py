@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from audiocls.tuning.space import Space, plain_space, shown_value
@@ -81,6 +80,8 @@ def importances(study: optuna.Study, space: Space, seed: int) -> dict[str, float
     varied = [name for name in space if len({trial.params[name] for trial in full}) > 1]
     if not varied or len({trial.values[0] for trial in full}) == 1:
         return dict.fromkeys(space, 0.0)
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances  # scikit-learn takes 2 s to import
+
     try:
         found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed), params=varied)
     except RuntimeError:  # the forest saw no variation

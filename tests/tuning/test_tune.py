@@ -42,7 +42,7 @@ def test_a_real_search_ends_in_a_model_folder_with_its_report(tones, tmp_path, q
             assert min(image.size) > 200
         assert f"({picture})" in (tmp_path / "run" / "README.md").read_text()
     assert (tmp_path / "run.study.db").is_file()
-    AudioClassifier.from_pretrained(tmp_path / "run").predict(next(tones.glob("*/*.wav")))
+    assert AudioClassifier.from_pretrained(tmp_path / "run")(next(tones.glob("*/*.wav")))
 
 
 def test_all_trials_have_the_same_folds_of_the_training_part_only(tones, tmp_path, quick_config, made):
