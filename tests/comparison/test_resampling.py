@@ -1,0 +1,72 @@
+"""Intervals of cross-validated scores: cover the truth, widen with groups, and pair what is compared."""
+
+import numpy as np
+import pytest
+
+from audiocls.comparison.cross_validation import fold_scores
+from audiocls.comparison.resampling import Bootstrap, difference_interval
+
+RNG = np.random.default_rng(0)
+CLIPS, LABELS = 300, 3
+TARGETS = RNG.integers(0, LABELS, CLIPS)
+FOLDS = np.arange(CLIPS) % 5
+
+
+def answers(right):
+    """Probabilities that are right where `right` is True."""
+    given = np.where(right, TARGETS, (TARGETS + 1) % LABELS)
+    return np.eye(LABELS, dtype=np.float32)[given]
+
+
+def test_the_score_is_the_mean_over_the_folds():
+    scores = answers(RNG.random(CLIPS) < 0.7)
+    folds = [fold_scores(TARGETS[rows], scores[rows], LABELS, False) for rows in np.arange(CLIPS).reshape(-1, 5).T]
+    point = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS).point(scores)
+    for name, value in point.items():
+        assert value == pytest.approx(np.mean([fold[name] for fold in folds]))
+
+
+def test_the_interval_has_the_width_that_theory_gives():
+    bootstrap = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    scores = answers(RNG.random(CLIPS) < 0.7)
+    low, high = bootstrap.interval(bootstrap.draws(scores)["accuracy"])
+    assert low < bootstrap.point(scores)["accuracy"] < high
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(0.7 * 0.3 / CLIPS), rel=0.15)
+
+
+def test_groups_that_stand_and_fall_together_widen_it():
+    group = np.arange(CLIPS) // 10 * 5 + FOLDS  # of two clips each, within a fold
+    scores = answers((np.random.default_rng(1).random(CLIPS) < 0.7)[group])
+    alone = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    together = Bootstrap(TARGETS, FOLDS, group.tolist(), LABELS)
+    widths = [np.ptp(difference_interval(each.draws(scores)["accuracy"])) for each in (alone, together)]
+    assert widths[1] / widths[0] == pytest.approx(np.sqrt(2), rel=0.15)
+
+
+def test_differences_are_paired():
+    """Two models that err on the same clips but for a few differ more surely than either is sure by itself."""
+    right = RNG.random(CLIPS) < 0.6
+    better = right.copy()
+    better[np.flatnonzero(~right)[:12]] = True
+    bootstrap = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    first, second = (bootstrap.draws(answers(each))["accuracy"] for each in (better, right))
+    low, high = difference_interval(second - first)
+    assert high < 0  # surely worse
+    assert high - low < 0.6 * np.ptp(difference_interval(first))
+    np.testing.assert_array_equal(second, bootstrap.draws(answers(right))["accuracy"])
+
+
+def test_all_right_is_not_certain():
+    bootstrap = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    low, high = bootstrap.interval(bootstrap.draws(answers(np.ones(CLIPS, bool)))["balanced_accuracy"])
+    assert 0.95 < low < 1
+    assert high == 1
+
+
+def test_several_labels_a_clip():
+    targets = (RNG.random((CLIPS, LABELS)) < 0.3).astype(np.float32)
+    scores = np.where(RNG.random((CLIPS, LABELS)) < 0.9, targets, 1 - targets)
+    bootstrap = Bootstrap(targets, FOLDS, [None] * CLIPS, LABELS)
+    found = bootstrap.point(scores)
+    assert found["balanced_accuracy"] == pytest.approx(0.9, abs=0.05)
+    assert found["accuracy"] == pytest.approx(0.9**3, abs=0.08)
