@@ -187,3 +187,30 @@ def test_results_on_a_data_set_of_the_hub_are_written_in_the_newer_form_too(tmp_
 def test_the_package_brings_the_template_that_lies_at_the_top():
     at_top = Path(audiocls.__file__).parents[1] / "model_card.md"
     assert audiocls.card.model_card.TEMPLATE.read_bytes() == at_top.read_bytes()
+
+
+def test_what_the_model_was_chosen_from_is_told():
+    best = {
+        "model": "probe:whisper-tiny.en",
+        "balanced_accuracy": 0.95,
+        "balanced_accuracy_low": 0.9,
+        "balanced_accuracy_high": 0.98,
+        "difference_to_best": None,
+        "difference_low": None,
+        "difference_high": None,
+        "training_seconds": 6.0,
+        "size_mb": 33.0,
+        "note": "",
+    }
+    worse = best | {"model": "cnn", "difference_to_best": -0.08, "difference_low": -0.12, "difference_high": -0.02}
+    untried = dict.fromkeys(best) | {"model": "finetune", "note": "not tried: would take 9 min | more"}
+    rows = [best, worse, untried]
+    card = model_card(facts_for(LABELS, leaderboard=rows, leaderboard_picture="leaderboard.png", method="A *probe*."))
+    table = [line for line in card.text.splitlines() if line.startswith("| ") and " (0.900 to 0.980)" in line]
+    assert len(table) == 2
+    assert "-0.080 (-0.120 to -0.020)" in table[1]
+    html_text = MarkdownIt("commonmark").enable("table").render(card.text)
+    assert "not tried: would take 9 min | more" in html_text
+    assert "A *probe*." in html_text
+    assert 'src="leaderboard.png"' in html_text
+    assert "leaderboard" not in model_card(facts_for(LABELS)).text
