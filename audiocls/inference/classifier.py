@@ -46,6 +46,7 @@ class AudioClassifier:
         source = config if self.extractor is None else self.extractor
         self.sampling_rate: int = int(source.sampling_rate)
         self.window_length: int = window_samples(config, self.extractor)
+        self.averages_scores: bool = self.extractor is not None or getattr(self.model, "averages_scores", False)
 
     @classmethod
     def from_pretrained(
@@ -182,8 +183,8 @@ class AudioClassifier:
         """Scores float32 (clips, labels) of mono float32 waveforms (time,) at `sampling_rate`.
 
         Clips are cut into windows by the rule of `window_starts`; windows of all clips share batches, shortest first,
-        so little is padded and memory does not grow with a clip's length. audiocls models average the logits of a
-        clip's windows, as their `forward` does; the scores of other models' windows are averaged.
+        so little is padded and memory does not grow with a clip's length. Our networks average the logits of a
+        clip's windows, as their `forward` does; of trees and of other models the scores of windows are averaged.
         """
         _check_count("batch_size", batch_size)
         windows = [
@@ -197,10 +198,10 @@ class AudioClassifier:
         for batch in self._batches(windows, waveforms, batch_size):
             pieces = [waveforms[clip][start : start + self.window_length] for clip, start in batch]
             logits = self._own_logits(pieces) if self.extractor is None else self._other_logits(pieces)
-            values = logits.float() if self.extractor is None else self._probabilities(logits.float())
+            values = self._probabilities(logits.float()) if self.averages_scores else logits.float()
             np.add.at(sums, [clip for clip, _ in batch], values.cpu().numpy())
         means = sums / counts[:, None]
-        if self.extractor is None:
+        if not self.averages_scores:
             means = self._probabilities(torch.from_numpy(means)).numpy()
         return means.astype(np.float32)
 

@@ -110,6 +110,7 @@ def _load_own(folder: Path, name: str) -> Any:
     from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
     from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
     from audiocls.models.networks import NETWORKS
+    from audiocls.models.trees import Trees
 
     settings = read_config(folder, name)
     ensemble = settings["model_type"] == "audiocls_ensemble"
@@ -121,6 +122,9 @@ def _load_own(folder: Path, name: str) -> Any:
             raise ModelError(f"{name} needs architecture {architecture!r}, which this version of audiocls lacks")
     model, report = kind.from_pretrained(folder, config=config, local_files_only=True, output_loading_info=True)
     _check_complete(report, name)
+    for part in model.modules():
+        if isinstance(part, Trees):  # what a damaged file holds may point anywhere
+            part.check()
     return model
 
 

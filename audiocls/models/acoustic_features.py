@@ -1,11 +1,11 @@
-"""Acoustic features as the first layer of a model: log-mel, MFCC, chroma and spectral contrast, in batches.
+"""Acoustic features as the first layer of a model: log-mel, MFCC, chroma, spectral contrast and pitch, in batches.
 
-The values are librosa's (center=True, pad_mode="constant", Hann window). A clip gives the same features alone and
-in a padded batch. The layer owns no parameters or buffers, so it survives construction on the meta device, and it
-returns float32 whatever the model's own type is. It does not decode, resample or augment.
+The values are librosa's (center=True, pad_mode="constant", Hann window), but for pitch, which is found otherwise. A
+clip gives the same features alone and in a padded batch. The layer owns no parameters or buffers, so it survives
+construction on the meta device, and it returns float32 whatever the model's own type is. It does not decode, resample
+or augment.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,40 +23,40 @@ from .filterbanks import (
     octave_bands,
     split_bands,
 )
+from .pitch import PITCH_BANDS, frame_length, pitch_contour, pitch_tables
 from .spectra import (
     AMIN,
     FLOOR_DB,
     contrast,
     decibels,
+    doubtful_rows,
     filtered,
     in_tiles,
     peaks_and_valleys,
     scaled_to_one,
     squared_spectra,
+    tiles,
 )
 
 # Samples in the frames worked on at a time on a CPU (2 MB): spectra are still in the cache when filters meet them, and
 # the calls per tile cost little beside their work. One big transform takes several times as long on long recordings.
 TILE_SAMPLES = 1 << 19
-# A frame with a band or valley this far under its mean power is transformed again in float64: float32 leaves rounding
-# noise some 140 dB under the mean; librosa computes in float64. What passes is within 0.01 dB, a few frames in a
-# hundred do not (a third for valleys).
-DOUBTFUL = 1e-7
 
 
 class AcousticFeatures(nn.Module):
     """Waveforms to feature maps.
 
     Args:
-        config: any object with `features` ("log_mel", "mfcc", "chroma", "spectral_contrast", or several joined by
-            "+", stacked in that order), `sampling_rate` (Hz), `n_fft` and `hop_length` (samples), `n_mels`, `n_mfcc`,
-            `fmin_hz`, `fmax_hz` (None: half the rate), `mel_scale` ("slaney" or "htk", both with Slaney's area norm),
-            `image_size` (None, or bands and frames to which the map of one `window_seconds` window is resized), and
-            `feature_mean`, `feature_std` (a number per band, or None).
+        config: any object with `features` ("log_mel", "mfcc", "chroma", "spectral_contrast", "pitch", or several
+            joined by "+", stacked in that order), `sampling_rate` (Hz), `n_fft` and `hop_length` (samples), `n_mels`,
+            `n_mfcc`, `fmin_hz`, `fmax_hz` (None: half the rate), `mel_scale` ("slaney" or "htk", both with Slaney's
+            area norm), `image_size` (None, or bands and frames to which the map of one `window_seconds` window is
+            resized), and `feature_mean`, `feature_std` (a number per band, or None).
 
     Units: log_mel is 10 log10 of mel power; mfcc is the orthonormal DCT-II of that (no `top_db`); chroma is scaled to
     a largest value of 1 a frame, from C upwards; spectral_contrast is in dB, 0 to 200 Hz first, then octaves (six, or
-    as many as begin under half the rate).
+    as many as begin under half the rate); pitch is two bands, semitones from the clip's median and periodicity from
+    0 to 1 (see `pitch.pitch_contour`).
 
     Raises:
         ValueError: a setting is out of range; the message names the field, its value and the limit.
@@ -67,7 +67,7 @@ class AcousticFeatures(nn.Module):
         check_settings(config)
         rate, n_fft = config.sampling_rate, config.n_fft
         self.names = config.features.split("+")
-        self.n_fft, self.hop_length = n_fft, config.hop_length
+        self.sampling_rate, self.n_fft, self.hop_length = rate, n_fft, config.hop_length
         self.image_size = tuple(config.image_size) if config.image_size else None
         self.window_samples = max(1, round(config.window_seconds * rate)) if self.image_size else None
         # numpy, not tensors: what is made here under the meta device would never get values
@@ -75,7 +75,7 @@ class AcousticFeatures(nn.Module):
         self._arrays: dict[str, list[np.ndarray]] = {"window": [window.astype(np.float32)], "window64": [window]}
         self._columns: dict[str, list[slice]] = {}
         self._octaves: list[tuple[int, int, int]] = []
-        sizes = {"log_mel": config.n_mels, "mfcc": config.n_mfcc, "chroma": 12}
+        sizes = {"log_mel": config.n_mels, "mfcc": config.n_mfcc, "chroma": 12, "pitch": PITCH_BANDS}
         if "log_mel" in self.names or "mfcc" in self.names:
             fmax_hz = rate / 2 if config.fmax_hz is None else config.fmax_hz
             mel = mel_filters(rate, n_fft, config.n_mels, config.fmin_hz, fmax_hz, config.mel_scale)
@@ -92,10 +92,15 @@ class AcousticFeatures(nn.Module):
             self._octaves = octave_bands(rate, n_fft)
             self._arrays["averages"] = [octave_averages(self._octaves)]
             sizes["spectral_contrast"] = len(self._octaves)
+        if "pitch" in self.names:
+            self._arrays["pitch"] = pitch_tables(rate)
         self._sizes = [sizes[name] for name in self.names]
+        self._spectral = [name for name in self.names if name != "pitch"]  # computed frame by frame
+        self._spectral_bands = sum(sizes[name] for name in self._spectral)
         self._contrast_at: int | None = None  # band at which its peaks and valleys begin
         if "spectral_contrast" in self.names:
-            self._contrast_at = sum(self._sizes[: self.names.index("spectral_contrast")])
+            before = self._spectral[: self._spectral.index("spectral_contrast")]
+            self._contrast_at = sum(sizes[name] for name in before)
         if config.feature_mean is not None or config.feature_std is not None:
             self._arrays["normalisation"] = normalisation(config.feature_mean, config.feature_std, self.num_bands)
         self._tables: dict[torch.device, dict[str, list[torch.Tensor]]] = {}
@@ -170,10 +175,45 @@ class AcousticFeatures(nn.Module):
         tables: dict[str, list[torch.Tensor]],
     ) -> torch.Tensor:
         """Features before resizing and normalisation, (batch, bands, frames)."""
+        if "pitch" not in self.names:
+            return self._spectral_map(waveform, lengths, frames, mask, tables)
+        pitch = self._pitch(waveform, lengths, mask, tables)
+        if not self._spectral:
+            return pitch
+        rest = self._spectral_map(waveform, lengths, frames, mask, tables)
+        at = sum(self._sizes[: self.names.index("pitch")])
+        return torch.cat((rest[:, :at], pitch, rest[:, at:]), 1)
+
+    def _pitch(
+        self,
+        waveform: torch.Tensor,
+        lengths: torch.Tensor | None,
+        mask: torch.Tensor,
+        tables: dict[str, list[torch.Tensor]],
+    ) -> torch.Tensor:
+        """Pitch bands, (batch, 2, frames): whole clips, for the path runs from end to end."""
+        size = frame_length(self.sampling_rate)
+        contours = []
+        for clips in torch.arange(len(waveform)).split(max(1, TILE_SAMPLES // (size * mask.shape[1]))):
+            some = slice(int(clips[0]), int(clips[-1]) + 1)
+            own = None if lengths is None else lengths[some]
+            frames = self._frames(waveform[some], own, 0, mask.shape[1], size)
+            contours.append(pitch_contour(frames, mask[some], tables["pitch"], self.sampling_rate, self.hop_length))
+        return torch.cat(contours)
+
+    def _spectral_map(
+        self,
+        waveform: torch.Tensor,
+        lengths: torch.Tensor | None,
+        frames: int,
+        mask: torch.Tensor,
+        tables: dict[str, list[torch.Tensor]],
+    ) -> torch.Tensor:
+        """All features but pitch, (batch, bands, frames)."""
         if not in_tiles(waveform):
             levels = self._tile(waveform, lengths, 0, frames, tables)
         else:
-            levels = torch.empty(len(waveform), sum(self._sizes) + len(self._octaves), frames)
+            levels = torch.empty(len(waveform), self._spectral_bands + len(self._octaves), frames)
             for clips, first, end in tiles(len(waveform), frames, max(1, TILE_SAMPLES // self.n_fft)):
                 tile_lengths = None if lengths is None else lengths[clips]
                 levels[clips, :, first:end] = self._tile(waveform[clips], tile_lengths, first, end, tables)
@@ -191,7 +231,7 @@ class AcousticFeatures(nn.Module):
         tables: dict[str, list[torch.Tensor]],
     ) -> torch.Tensor:
         """Frames first to end of a few clips, (clips, bands, frames), with contrast as peaks and valleys still."""
-        frames = self._frames(waveform, lengths, first, end)  # (clips, frames, n_fft)
+        frames = self._frames(waveform, lengths, first, end, self.n_fft)  # (clips, frames, n_fft)
         if in_tiles(waveform):
             squares = squared_spectra(frames, tables["window"][0])
             levels = self._levels(squares, tables)
@@ -210,7 +250,8 @@ class AcousticFeatures(nn.Module):
             levels["mfcc"] = F.linear(levels["log_mel"] - FLOOR_DB, *tables["dct"])
         if "spectral_contrast" in levels:
             levels["spectral_contrast"] = decibels(levels["spectral_contrast"].clamp_min_(AMIN))
-        stacked = levels[self.names[0]] if len(self.names) == 1 else torch.cat([levels[name] for name in self.names], 1)
+        names = self._spectral
+        stacked = levels[names[0]] if len(names) == 1 else torch.cat([levels[name] for name in names], 1)
         return stacked.unflatten(0, frames.shape[:2]).transpose(1, 2)
 
     def _levels(self, squares: torch.Tensor, tables: dict[str, list[torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -224,11 +265,13 @@ class AcousticFeatures(nn.Module):
             levels["spectral_contrast"] = peaks_and_valleys(squares, self._octaves, tables["averages"][0])
         return levels
 
-    def _frames(self, waveform: torch.Tensor, lengths: torch.Tensor | None, first: int, end: int) -> torch.Tensor:
-        """The samples under frames first to end, centred and padded with zeros, (clips, end - first, n_fft)."""
+    def _frames(
+        self, waveform: torch.Tensor, lengths: torch.Tensor | None, first: int, end: int, size: int
+    ) -> torch.Tensor:
+        """The samples under frames first to end, centred and padded with zeros, (clips, end - first, size)."""
         time = waveform.shape[1]
-        start = first * self.hop_length - self.n_fft // 2
-        stop = start + (end - 1 - first) * self.hop_length + self.n_fft
+        start = first * self.hop_length - size // 2
+        stop = start + (end - 1 - first) * self.hop_length + size
         low, high = 0, time  # all there is; a graph would carry a comparison of sizes as a limit to them
         if in_tiles(waveform):
             low, high = max(start, 0), min(stop, time)
@@ -236,7 +279,7 @@ class AcousticFeatures(nn.Module):
         if lengths is not None:
             inside = torch.arange(low, high, device=waveform.device) < lengths[:, None]
             samples = torch.where(inside, samples, 0.0)
-        return F.pad(samples, (low - start, stop - high)).unfold(1, self.n_fft, self.hop_length)
+        return F.pad(samples, (low - start, stop - high)).unfold(1, size, self.hop_length)
 
 
 def band_statistics(features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -253,24 +296,3 @@ def band_statistics(features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.T
     precision = torch.float32 if features.device.type == "mps" else torch.float64
     values = features[:, 0].to(precision).masked_fill(~mask[:, None], 0.0)
     return values.sum((0, 2)), values.square().sum((0, 2)), mask.sum()
-
-
-def doubtful_rows(
-    levels: dict[str, torch.Tensor], squares: torch.Tensor, tables: dict[str, list[torch.Tensor]]
-) -> torch.Tensor:
-    """Frames in which something is so weak beside the rest that rounding in float32 shows, (rows,) int64."""
-    limit = squares.sum(1) * (2 * DOUBTFUL / squares.shape[1])  # of mean power
-    weakest = limit
-    if "mel" in levels:
-        weakest = torch.minimum(weakest, (levels["mel"] * tables["mel_means"][0]).amin(1))
-    if "spectral_contrast" in levels:
-        weakest = torch.minimum(weakest, levels["spectral_contrast"].amin(1).square())
-    return (weakest < limit).nonzero()[:, 0]
-
-
-def tiles(batch: int, frames: int, tile_frames: int) -> Iterator[tuple[slice, int, int]]:
-    """Cut a batch into (clips, first frame, end frame) of about `tile_frames` frames in all."""
-    clips = max(1, tile_frames // frames)
-    for clip in range(0, batch, clips):
-        for first in range(0, frames, tile_frames):
-            yield slice(clip, clip + clips), first, min(first + tile_frames, frames)

@@ -15,8 +15,9 @@ class AudioClsConfig(PretrainedConfig):
     Args:
         architecture: name of the network in `networks.NETWORKS`.
         sampling_rate: rate of `input_values`, in Hz.
-        window_seconds: what the network sees at once; longer clips are cut into windows and their logits averaged.
-        features: `log_mel`, `mfcc`, `chroma`, `spectral_contrast`, or several joined by `+`.
+        window_seconds: what the network sees at once; longer clips are cut into windows and their logits averaged
+            (scores, for trees).
+        features: `log_mel`, `mfcc`, `chroma`, `spectral_contrast`, `pitch`, or several joined by `+`.
         n_fft, hop_length: frame length and step of the Fourier transform, in samples.
         n_mels, fmin_hz, fmax_hz, mel_scale: the mel bands; `fmax_hz=None` is half the sampling rate.
         n_mfcc: MFCC coefficients.

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
+from .pitch import PITCH_FMAX_HZ
+
+FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast", "pitch")
 
 
 def normalisation(mean: list[float] | None, std: list[float] | None, num_bands: int) -> list[np.ndarray]:
@@ -45,6 +47,8 @@ def check_settings(config: Any) -> None:
         raise ValueError(f"fmin_hz is {config.fmin_hz:g}; it must be at least 0 and below fmax_hz = {fmax_hz:g}")
     if fmax_hz > nyquist_hz:
         raise ValueError(f"fmax_hz is {fmax_hz:g}; it must be at most half the sampling rate, {nyquist_hz:g}")
+    if "pitch" in names and config.sampling_rate < 2 * PITCH_FMAX_HZ:
+        raise ValueError(f"sampling_rate is {config.sampling_rate}; pitch needs at least {2 * PITCH_FMAX_HZ:g} Hz")
     if config.image_size and (len(config.image_size) != 2 or min(config.image_size) < 1):
         raise ValueError(f"image_size is {list(config.image_size)}; it must be two numbers of at least 1")
     if config.image_size and not config.window_seconds * config.sampling_rate >= 1:

@@ -13,6 +13,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from .acoustic_features import AcousticFeatures
 from .configuration_audiocls import AudioClsConfig
 from .networks import NETWORKS
+from .trees import log_scores
 
 # Long clips pass through the network this many windows at a time, so memory does not grow with their length.
 WINDOWS_AT_ONCE = 32
@@ -77,6 +78,16 @@ class AudioClsForAudioClassification(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         """Networks initialise themselves as torch does; transformers' normal(0, 0.02) would be too small for them."""
 
+    @property
+    def averages_scores(self) -> bool:
+        """Whether a long clip's score is the mean over its windows' scores (trees) instead of over their logits."""
+        return getattr(self.network, "averages_scores", False)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether windows are worked on alone (trees): what a batch does to the last digit would change the answer."""
+        return getattr(self.network, "one_by_one", False)
+
     def forward(
         self,
         input_values: torch.Tensor,
@@ -92,7 +103,8 @@ class AudioClsForAudioClassification(PreTrainedModel):
             labels: int64 `(batch,)`, or float `(batch, num_labels)` for several labels a clip.
 
         Returns:
-            `logits` `(batch, num_labels)`, the mean over a clip's windows, and `loss` when labels are given.
+            `logits` `(batch, num_labels)`, the mean over a clip's windows (see `averages_scores`), and `loss` when
+            labels are given.
         """
         if attention_mask is None:
             lengths = torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
@@ -101,17 +113,23 @@ class AudioClsForAudioClassification(PreTrainedModel):
         waveform = input_values.float()
         owner, starts, valid = plan_windows(lengths.clamp(max=waveform.shape[1]), self.config.window_length)
         parts = []
-        for first in range(0, len(owner), WINDOWS_AT_ONCE):
-            some = slice(first, first + WINDOWS_AT_ONCE)
+        at_once = 1 if self.one_by_one else WINDOWS_AT_ONCE
+        for first in range(0, len(owner), at_once):
+            some = slice(first, first + at_once)
             windows = cut_windows(waveform, owner[some], starts[some], valid[some])
             parts.append(self.network_logits(windows, valid[some]))
-        window_logits = torch.cat(parts)
-        sums = window_logits.new_zeros(len(input_values), window_logits.shape[1]).index_add(0, owner, window_logits)
+        multi_label = self.config.problem_type == "multi_label_classification"
+        values = torch.cat(parts)
+        if self.averages_scores:
+            values = values.sigmoid() if multi_label else values.softmax(-1)
+        sums = values.new_zeros(len(input_values), values.shape[1]).index_add(0, owner, values)
         logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
+        if self.averages_scores:
+            logits = log_scores(logits, multi_label)
 
         loss = None
         if labels is not None:
-            if self.config.problem_type == "multi_label_classification":
+            if multi_label:
                 loss = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
             else:
                 loss = F.cross_entropy(logits, labels)
@@ -122,7 +140,7 @@ class AudioClsForAudioClassification(PreTrainedModel):
     def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
         features, mask = self.window_features(windows, valid)
-        return self.network(features.to(self.dtype), mask)
+        return self.network(features if self.one_by_one else features.to(self.dtype), mask)
 
     def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""

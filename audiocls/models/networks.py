@@ -8,5 +8,12 @@ mode).
 from .convolution1d import ConvolutionOverTime
 from .recurrent import ConvolutionalRecurrent
 from .residual import ResidualCNN
+from .trees import Boosting, Forest
 
-NETWORKS = {"cnn": ResidualCNN, "cnn1d": ConvolutionOverTime, "crnn": ConvolutionalRecurrent}
+NETWORKS = {
+    "cnn": ResidualCNN,
+    "cnn1d": ConvolutionOverTime,
+    "crnn": ConvolutionalRecurrent,
+    "forest": Forest,
+    "boosting": Boosting,
+}

@@ -6,12 +6,13 @@ from torch import nn
 from torch.nn import functional
 from transformers import PretrainedConfig
 
+from audiocls.config import NETWORK_KINDS
 from audiocls.models.networks import NETWORKS
 
 SMALL = {"widths": [8, 16, 24], "hidden": 12, "dropout": 0.3}  # each network reads what it knows
 
 
-@pytest.fixture(params=[*sorted(NETWORKS), "crnn gru"])
+@pytest.fixture(params=[*NETWORK_KINDS, "crnn gru"])
 def kind(request):
     return request.param
 

@@ -1,0 +1,1 @@
+"""Random forests and boosted trees on statistics of clips: grown by scikit-learn, kept as tensors."""
