@@ -21,7 +21,7 @@ SEARCHES = ("tpe", "random", "grid")
 DEFAULT = "default"
 RANGE_KEYS = ("low", "high", "log", "step")
 # These decide what is measured, and with what, rather than how well the model does.
-NOT_SEARCHED = ("model", "seed", "budget_minutes", "mixed_precision")
+NOT_SEARCHED = ("model", "seed", "budget_minutes", "mixed_precision", "gradient_checkpointing")
 MOST_COMBINATIONS = 1_000_000
 
 _NETWORK: dict[str, Any] = {
@@ -52,7 +52,8 @@ DEFAULT_SPACES: dict[str, dict[str, Any]] = {
     "finetune": {
         "learning_rate": {"low": 1e-5, "high": 3e-4, "log": True},
         "num_epochs": [4, 8, 12],
-        "clip_seconds": [2.0, 3.0, 5.0],
+        "freeze_layers": [0, 1, 2],
+        "layer_decay": [0.6, 0.8, 1.0],
     },
 }
 # For an exhaustive search: fewer settings, each with a few values.
@@ -60,7 +61,7 @@ DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
     "cnn": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "clip_seconds": [1.0, 3.0]},
     "cnn1d": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "n_mfcc": [20, 40]},
     "crnn": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "rnn": ["lstm", "gru"]},
-    "finetune": {"learning_rate": [2e-5, 5e-5, 1e-4], "num_epochs": [4, 8]},
+    "finetune": {"learning_rate": [2e-5, 5e-5, 1e-4], "num_epochs": [4, 8], "freeze_layers": [0, 2]},
 }
 
 

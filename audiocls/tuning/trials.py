@@ -79,8 +79,6 @@ class Search:
             KeyboardInterrupt: what is finished is kept; the interrupted trial will be run again.
             ModelError: a pretrained model is missing.
         """
-        for trial in self.tally().lost.values():
-            repeat(self.study, trial)
         told_to_wait = False
         with tqdm(total=self.limit, unit="trial", disable=not self.progress_bar, dynamic_ncols=True) as bar:
             while True:
@@ -89,14 +87,18 @@ class Search:
                 bar.update(len(tally.finished) - bar.n)
                 if len(tally.finished) == self.limit:
                     return tally
-                if len(tally.finished) + len(tally.running) < self.limit:
+                if len(tally.finished) + len(tally.running) + len(tally.lost) < self.limit:
                     self._run_one()
                     continue
-                if not told_to_wait:
+                if tally.running and not told_to_wait:
                     others = "a trial" if len(tally.running) == 1 else f"{len(tally.running)} trials"
                     self.run.say(f"waiting for {others} of another process (taken over if it no longer lives)")
                     told_to_wait = True
                 time.sleep(POLL_SECONDS)
+                # Whoever sees a trial interrupted queues it again at once, unless killed in between.
+                still_lost = self.tally().lost
+                for turn in tally.lost.keys() & still_lost.keys():
+                    repeat(self.study, still_lost[turn])
 
     def _run_one(self) -> None:
         begun: list[int] = []

@@ -84,6 +84,18 @@ def test_a_trial_killed_before_its_first_heartbeat_is_run_again(tones, tmp_path,
     assert sorted(row.settings["mixup"] for row in found.rows) == MIXUPS["mixup"]
 
 
+def test_a_trial_whose_process_died_before_queueing_it_again_is_not_lost(
+    tones, tmp_path, quick_config, made, monkeypatch
+):
+    monkeypatch.setattr(trials, "POLL_SECONDS", 0.1)
+    options = {"search": "grid", "space": MIXUPS, "storage": str(tmp_path / "study.db")}
+    tune(tones, quick_config, trials=1, output_dir=tmp_path / "one", **options)
+    study = optuna.load_study(study_name="audiocls", storage=f"sqlite:///{options['storage']}")
+    study.tell(study.ask(), state=TrialState.FAIL)
+    found = tune(tones, quick_config, output_dir=tmp_path / "all", **options)
+    assert sorted(row.settings["mixup"] for row in found.rows) == MIXUPS["mixup"]
+
+
 def test_many_open_a_new_study_at_once(tmp_path):
     def opened(_):
         return open_study(url, TurnSampler("tpe", {}, 0), make_pruner("tpe", None), ABOUT, "audiocls")._study_id
