@@ -14,7 +14,7 @@ from typing import Any, Self
 from audiocls.errors import UsageError
 from audiocls.settings import check_value, coerce, parse_image_size, setting
 
-FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast")
+FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast", "pitch")
 NETWORK_KINDS = ("cnn", "cnn1d", "crnn")  # trained from scratch by gradient descent
 TREE_KINDS = ("forest", "boosting")
 BACKBONE_KINDS = ("probe", "finetune")  # of a pretrained model, named after a colon
@@ -169,6 +169,27 @@ class TrainConfig:
     mixed_precision: str = setting("no", "training", "arithmetic on a GPU", ("no", "fp16", "bf16"))
     gradient_accumulation_steps: int = setting(
         1, "training", "batches per optimiser step", metavar="N", limits=(1, 4096)
+    )
+
+    freeze_layers: int = setting(
+        0,
+        "finetune",
+        "lowest layers of the encoder that stay as they are, as what lies below them always does",
+        metavar="N",
+        limits=(0, 1000),
+    )
+    layer_decay: float = setting(
+        0.8, "finetune", "learning rate of a layer, as a multiple of the next higher one's", metavar="X", limits=(0, 1)
+    )
+    head_scale: float = setting(
+        1.0,
+        "finetune",
+        "learning rate of the classifier, as a multiple of the highest layer's",
+        metavar="X",
+        limits=(0, 1e4),
+    )
+    gradient_checkpointing: bool = setting(
+        False, "finetune", "compute the layers twice instead of keeping what they computed: less memory"
     )
 
     def __post_init__(self) -> None:
