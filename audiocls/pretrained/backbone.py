@@ -16,7 +16,7 @@ from audiocls.errors import ModelError
 from audiocls.inference.loading import explained, find_folder, quiet_transformers, read_config
 from audiocls.model_folder import is_model_folder
 from audiocls.pretrained.weights import REGISTRY, default_folder
-from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds
+from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds, fixed_window
 
 # Weights that a checkpoint may lack: those of the head, which is new, and one used only to hide parts in pretraining.
 _HEAD = ("classifier.", "projector.", "layer_weights")
@@ -70,18 +70,22 @@ def backbone_sampling_rate(name: str) -> int:
 
 
 def window_for(config: TrainConfig, clips: Clips) -> float:
-    """The window in seconds that a classifier of these clips needs: the longest clip's, at most `clip_seconds`, and as
-    the architecture can have it (whole seconds for Whisper).
+    """The window in seconds for a classifier of these clips, at most `config.clip_seconds`.
+
+    Where shorter clips are padded to it (Whisper, AST), it is their mean length: longer windows would show mostly
+    silence. Otherwise it is the length of the longest. It is rounded up to what the architecture can have: whole
+    seconds for Whisper, whole patches for AST.
 
     Raises:
         ModelError: as `find_backbone`, or it is no audio model.
     """
     name = str(config.backbone)
     folder = find_backbone(name)
-    longest = float(clips.lengths.max()) / clips.sampling_rate
     with explained(name), quiet_transformers():
         settings = load_config(folder, name)
-        return fitting_seconds(settings, load_extractor(folder, settings), min(config.clip_seconds, longest))
+        length = clips.lengths.mean() if fixed_window(settings.model_type) else clips.lengths.max()
+        wanted_seconds = min(config.clip_seconds, float(length) / clips.sampling_rate)
+        return fitting_seconds(settings, load_extractor(folder, settings), wanted_seconds)
 
 
 def build_classifier(name: str, labels: list[str], multi_label: bool, window_seconds: float) -> tuple[Any, Any]:

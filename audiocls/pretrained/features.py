@@ -1,4 +1,4 @@
-"""What a frozen pretrained model hears in clips: its pooled output of each window, after every layer.
+"""What a frozen pretrained model hears in clips: its pooled output for each window, after every layer.
 
 The numbers are those that the head of the same model would be given, so a classifier solved on them can be written
 into that head.
@@ -16,10 +16,11 @@ from tqdm import tqdm
 from audiocls.audio.windows import window_starts
 from audiocls.data.dataset import Clips
 from audiocls.data.feature_cache import cached_features
+from audiocls.errors import ModelError
 from audiocls.inference.classifier import SHORTEST_SECONDS, window_samples
 from audiocls.pretrained.windows import fixed_window
 
-VERSION = 1  # of the method; raise it when the numbers change
+VERSION = 2  # of the method; raise it when the numbers change
 WINDOWS_AT_ONCE = 16
 
 
@@ -32,9 +33,12 @@ def clip_features(model: Any, extractor: Any, clips: Clips, progress_bar: bool =
         clips: at its sampling rate.
 
     Returns:
-        For each clip float32 (windows, layers, width). Layers are the hidden states that `use_weighted_layer_sum`
-        weighs, first the input of the first layer; or only what the classifier is given where the architecture has
-        no such choice.
+        For each clip float32 (windows, states, width). The last state is what the classifier is given. Before it come
+        the hidden states that `use_weighted_layer_sum` weighs, first the input of the first layer, as far as the
+        architecture has such a choice; the last of them is left out where it is what the classifier is given anyway.
+
+    Raises:
+        ModelError: the model gives values that are no numbers.
     """
     return cached_features(
         clips,
@@ -98,22 +102,37 @@ def _batches(
 
 @torch.inference_mode()
 def pooled_states(model: Any, inputs: Any) -> np.ndarray:
-    """Float32 (batch, layers, width) for a batch of inputs; see `clip_features` for the layers."""
+    """Float32 (batch, states, width) for a batch of inputs; see `clip_features` for the states.
+
+    Raises:
+        ModelError: the model gives values that are no numbers.
+    """
     received: list[torch.Tensor] = []
-    hook = final_linear(model).register_forward_pre_hook(lambda module, args: received.append(args[0]))
+    frames: list[torch.Tensor] = []
+    hooks = [final_linear(model).register_forward_pre_hook(lambda module, args: received.append(args[0]))]
+    layered = hasattr(model.config, "use_weighted_layer_sum")
+    if layered:  # a copy, because some heads write zeros over what is padding
+        hooks.append(model.projector.register_forward_pre_hook(lambda module, args: frames.append(args[0].clone())))
     try:
-        layered = hasattr(model.config, "use_weighted_layer_sum")
         output = model(**inputs, output_hidden_states=layered)
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
     last = received[0].float()
+    if not torch.isfinite(last).all():
+        raise ModelError("the pretrained model gives values that are not finite numbers; its weights may be damaged")
     pooled = last[:, None]
-    if layered and output.hidden_states is not None:
-        states = torch.stack([_pool(model, state, inputs.get("attention_mask")) for state in output.hidden_states], 1)
-        # An architecture that pools in a way of its own is taken by what its head is given.
-        if torch.allclose(states[:, -1], last, rtol=1e-4, atol=1e-4 * float(last.abs().max())):
-            pooled = states
+    if frames:  # the projector's input, which the head pools, shows whether it pools as `_pool` does
+        mask = inputs.get("attention_mask")
+        if not _alike(_pool(model, frames[0], mask), last):
+            return pooled.cpu().numpy()
+        states = torch.stack([_pool(model, state, mask) for state in output.hidden_states], 1)
+        pooled = states if _alike(states[:, -1], last) else torch.cat([states, pooled], 1)
     return pooled.cpu().numpy()
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return bool((one - other).abs().max() <= 1e-4 * other.abs().max())
 
 
 def _pool(model: Any, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

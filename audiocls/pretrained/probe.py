@@ -1,20 +1,24 @@
 """A linear probe: a frozen pretrained model with a solved classifier on what it hears.
 
-The clips go through the model once; the layer to listen to and the strength of the regularisation are chosen by
+The clips go through the model once; the layers to listen to and the strength of the regularisation are chosen by
 grouped cross-validation inside the training part; the classifier is written into the model's own head. So the result
 is an ordinary model of its architecture whose scores are the solver's.
 """
 
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
+from threadpoolctl import threadpool_limits
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
-from audiocls.evaluation.metrics import predicted_classes, summary_scores
+from audiocls.evaluation.counts import count
+from audiocls.evaluation.metrics import predicted_classes
 from audiocls.pretrained.backbone import base_model_id, build_classifier, window_for
 from audiocls.pretrained.features import clip_features, final_linear, make_head_transparent
 from audiocls.pretrained.linear import Linear, Rows, fit_linear, held_out_scores, make_folds, mean_loss
@@ -22,101 +26,137 @@ from audiocls.training.batches import soft_targets
 from audiocls.training.losses import class_weights
 from audiocls.training.run import Fitted, Run
 
-# Of the L2 penalty beside a mean loss, on standardised features.
-STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003)
-DEFAULT_STRENGTH = 0.03  # when there are too few clips to choose
-_ONE_LAYER = 30.0  # softmax of this and zeros is one and zeros, in float32
+# Of the L2 penalty beside a mean loss, on standardised features; from strong to weak.
+STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+DEFAULT_STRENGTH = 0.01  # with which layers are compared, and when there are too few clips to choose
+_OTHER_LAYER = -30.0  # softmax of this beside zeros is nothing, in float32
+
+Layers = tuple[int, ...] | None  # that are averaged; None for what the head is given as it is
 
 
 def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     """Fit a linear classifier on the frozen model `config.backbone`, by `audio.train`.
 
     Returns:
-        The model with the classifier in its head, and a history of one row a candidate: a layer (counted from 0, the
-        input of the first) and a strength of the regularisation, with scores of held-out clips.
+        The model with the classifier in its head, and a history of one row a candidate: layers (0 is the input of the
+        first; several are averaged; "final" is what the head is given without a choice) and a strength of the
+        regularisation, with scores of held-out clips.
 
     Raises:
         ModelError: the pretrained model is missing or cannot be used.
     """
     started = time.perf_counter()
+    name = str(config.backbone)
     window_seconds = window_for(config, audio.train)
-    model, extractor = build_classifier(str(config.backbone), audio.labels, audio.multi_label, window_seconds)
+    model, extractor = build_classifier(name, audio.labels, audio.multi_label, window_seconds)
     model.to(run.accelerator.device)
-    make_head_transparent(model)
     solution: list[Any] = [None]
     if run.accelerator.is_main_process:
         features = clip_features(model, extractor, audio.train, run.progress_bar)
-        run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; fitting a classifier")
-        solution = [_solve(config, audio, features)]
+        run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; choosing layers and a classifier")
+        with threadpool_limits(1):  # these matrices are so small that threads would wait for one another
+            solution = [_solve(config, audio, features, getattr(model.config, "num_hidden_layers", 0) + 1)]
     broadcast_object_list(solution)
-    linear, layer, history, best = solution[0]
-    num_layers = 1 if layer is None else model.config.num_hidden_layers + 1
-    write_head(model, linear, None if layer == num_layers - 1 else layer)
-    chosen = history[best - 1]
+    linear, layers, history = solution[0]
+    write_head(model, linear, layers)
+    best = history[_best(history)]
     run.say(
-        f"layer {chosen['layer']}, strength {chosen['strength']:g}: held-out loss {chosen['validation_loss']:.3f}, "
-        f"accuracy {chosen['validation_accuracy']:.3f}"
+        f"layers {best['layers']}, strength {best['strength']:g}: held-out loss {best['validation_loss']:.3f}, "
+        f"accuracy {best['validation_accuracy']:.3f}"
     )
     return Fitted(
         model.eval(),
         extractor,
         history,
         axis="candidate",
-        best=best,
+        best=best["candidate"],
         seconds=time.perf_counter() - started,
-        base_model=base_model_id(str(config.backbone)),
-        details={"layer": chosen["layer"], "strength": chosen["strength"], "window_seconds": window_seconds},
+        base_model=base_model_id(name),
+        details={"layers": best["layers"], "strength": best["strength"], "window_seconds": window_seconds},
     )
 
 
-def write_head(model: Any, linear: Linear, layer: int | None) -> None:
-    """Put a classifier of the pooled hidden state after `layer` (None: of what the head is given) into the model."""
+def write_head(model: Any, linear: Linear, layers: Layers) -> None:
+    """Put a classifier of the mean of these layers' pooled states into the model."""
     make_head_transparent(model)
     head = final_linear(model)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(linear.weight))
         head.bias.copy_(torch.from_numpy(linear.bias))
-        if layer is not None:
-            weights = torch.zeros(model.config.num_hidden_layers + 1, device=head.weight.device)
-            weights[layer] = _ONE_LAYER
+        if layers is not None:
+            weights = torch.full((model.config.num_hidden_layers + 1,), _OTHER_LAYER, device=head.weight.device)
+            weights[list(layers)] = 0.0
             model.layer_weights = torch.nn.Parameter(weights)
             model.config.use_weighted_layer_sum = True
 
 
 def _solve(
-    config: TrainConfig, audio: AudioData, features: list[np.ndarray]
-) -> tuple[Linear, int | None, list[dict[str, Any]], int]:
-    """The classifier, the layer it listens to, a row for every candidate, and the number of the best."""
+    config: TrainConfig, audio: AudioData, features: list[np.ndarray], num_layers: int
+) -> tuple[Linear, Layers, list[dict[str, Any]]]:
+    """The classifier, the layers it listens to, and a row for every candidate."""
     clips, num_labels = audio.train, len(audio.labels)
     owners = np.repeat(np.arange(len(features)), [len(windows) for windows in features])
-    stacked = np.concatenate(features)  # (windows, layers, width)
-    counts = soft_targets(clips, num_labels).sum(0)
-    weights = class_weights(counts, config.class_weights).astype(np.float64)
+    states = np.concatenate(features)  # (windows, layers, width)
+    weights = class_weights(soft_targets(clips, num_labels).sum(0), config.class_weights).astype(np.float64)
     clip_weights = np.ones(len(clips)) if audio.multi_label else weights[clips.targets]
-
-    def rows_of(layer: int) -> Rows:
-        return Rows(stacked[:, layer], owners, clips.targets, clip_weights)
-
     folds = make_folds(clips.targets, clips.groups, config.seed)
     history: list[dict[str, Any]] = []
-    for layer in range(stacked.shape[1]):
-        rows = rows_of(layer)
-        for strength in STRENGTHS if folds.any() else (DEFAULT_STRENGTH,):
-            scores = held_out_scores(rows, num_labels, strength, folds) if folds.any() else None
-            history.append(
-                {"candidate": len(history) + 1, "layer": layer, "strength": strength, **_scored(scores, clips.targets)}
-            )
-    best = min(history, key=lambda row: row["validation_loss"])
-    linear = fit_linear(rows_of(best["layer"]), num_labels, best["strength"])
-    return linear, best["layer"] if stacked.shape[1] > 1 else None, history, best["candidate"]
+
+    def rows_of(layers: Layers) -> Rows:
+        chosen = states[:, -1] if layers is None else states[:, list(layers)].mean(1)
+        return Rows(chosen, owners, clips.targets, clip_weights)
+
+    def judge(layers: Layers, strengths: Sequence[float]) -> None:
+        rows = rows_of(layers)
+        named = "final" if layers is None else "+".join(map(str, layers))
+        all_scores = held_out_scores(rows, num_labels, strengths, folds) if folds.any() else [None]
+        for strength, scores in zip(strengths, all_scores, strict=True):
+            told = {"candidate": len(history) + 1, "layers": named, "strength": strength}
+            history.append({**told, **_judged(scores, clips.targets)})
+
+    judge(None, [DEFAULT_STRENGTH])
+    chosen: Layers = None
+    if folds.any():
+        tried: list[Layers] = [None]
+        for layers in _single_layers(states.shape[1], num_layers):
+            judge(layers, [DEFAULT_STRENGTH])
+            tried.append(layers)
+        if len(tried) > 1:
+            for layers in _around(tried[_best(history)], num_layers):
+                judge(layers, [DEFAULT_STRENGTH])
+                tried.append(layers)
+        chosen = tried[_best(history)]
+        judge(chosen, [strength for strength in STRENGTHS if strength != DEFAULT_STRENGTH])
+    strength = history[_best(history)]["strength"]
+    return fit_linear(rows_of(chosen), num_labels, [strength])[0], chosen, history
 
 
-def _scored(scores: np.ndarray | None, targets: np.ndarray) -> dict[str, float]:
+def _single_layers(num_states: int, num_layers: int) -> list[Layers]:
+    """Each layer that can be listened to instead of the final state; see `clip_features` for the states."""
+    if num_states == 1:
+        return []
+    return [(layer,) for layer in range(min(num_layers, num_states - 1))]
+
+
+def _around(layers: Layers, num_layers: int) -> list[Layers]:
+    """Two and three neighbouring layers with this one among them."""
+    (centre,) = layers or (num_layers - 1,)
+    runs = [range(first, first + count) for count in (2, 3) for first in range(centre - count + 1, centre + 1)]
+    return [tuple(run) for run in runs if run[0] >= 0 and run[-1] < num_layers]
+
+
+def _best(history: list[dict[str, Any]]) -> int:
+    """Where in the history the least held-out loss is; the first where there is none."""
+    return min(range(len(history)), key=lambda row: history[row]["validation_loss"])
+
+
+def _judged(scores: np.ndarray | None, targets: np.ndarray) -> dict[str, float]:
+    """Scores of held-out clips; NaN where there are none."""
     if scores is None:
-        return {"validation_loss": float("nan"), "validation_accuracy": float("nan"), "validation_f1": float("nan")}
-    summary = summary_scores(targets, predicted_classes(scores, targets.ndim == 2), targets.ndim == 2)
+        return dict.fromkeys(("validation_loss", "validation_accuracy", "validation_f1"), math.nan)
+    counts = count(targets, predicted_classes(scores, targets.ndim == 2), scores.shape[1])
     return {
         "validation_loss": mean_loss(scores, targets),
-        "validation_accuracy": summary["accuracy"],
-        "validation_f1": summary["f1"],
+        "validation_accuracy": float(counts.accuracy()),
+        "validation_f1": float(counts.macro(counts.f1())),
     }
