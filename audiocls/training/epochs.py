@@ -44,9 +44,10 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
         run.say(f"\nstopped after epoch {fit.progress.epoch}; the same command with --resume goes on from there")
         raise
     except torch.OutOfMemoryError as error:
+        layers = ", or set gradient_checkpointing" if config.kind == "finetune" else ""
         raise UsageError(
             f"batch_size is {config.batch_size}, too much for the device's memory; halve it and double "
-            "gradient_accumulation_steps"
+            f"gradient_accumulation_steps (now {config.gradient_accumulation_steps}){layers}"
         ) from error
     history = fit.progress.history
     busy = float(np.mean([row["device_busy"] for row in history]))
