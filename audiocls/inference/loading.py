@@ -120,7 +120,8 @@ def _load_own(folder: Path, name: str) -> Any:
         architecture = member.get("architecture", AudioClsConfig().architecture)
         if member.get("model_type") == "audiocls" and architecture not in NETWORKS:
             raise ModelError(f"{name} needs architecture {architecture!r}, which this version of audiocls lacks")
-    model, report = kind.from_pretrained(folder, config=config, local_files_only=True, output_loading_info=True)
+    options = {"local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, report = kind.from_pretrained(folder, config=config, **options)  # _check_complete says which do not match
     _check_complete(report, name)
     for part in model.modules():
         if isinstance(part, Trees):  # what a damaged file holds may point anywhere
@@ -142,7 +143,8 @@ def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, 
 
 def _check_complete(report: dict[str, Any], name: str) -> None:
     """transformers fills weights that a file lacks with random numbers and only warns; a classifier must not."""
-    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    missing = sorted(report["missing_keys"])
+    missing += sorted(f"{key[0]} of the right size" for key in report["mismatched_keys"])
     if missing:
         raise ModelError(
             f"{name} is no complete audio classification model: its weights lack {missing[0]}"
