@@ -14,6 +14,9 @@ from accelerate import Accelerator
 import audiocls
 from audiocls.card.facts import CardFacts
 from audiocls.card.model_card import write_model_card
+from audiocls.comparison.auto import Choice, choose
+from audiocls.comparison.leaderboard import LEADERBOARD_PNG, write_leaderboard
+from audiocls.comparison.material import Material
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError
@@ -82,11 +85,13 @@ def train(
     accelerator.wait_for_everyone()
 
     started = time.perf_counter()
-    fitted = fit_kind(config, audio, Run(accelerator, folder.checkpoint, resume, verbose, say))
+    run = Run(accelerator, folder.checkpoint, resume, verbose, say)
+    choice = choose(Material(str(data), config, audio), config, run) if config.kind == "auto" else None
+    fitted = choice.fitted if choice else fit_kind(config, audio, run)
     metrics = None
     if accelerator.is_main_process:
         say(trained_line(fitted))
-        metrics = write_model_folder(folder, fitted, audio, config, accelerator, add_files)
+        metrics = write_model_folder(folder, fitted, audio, config, accelerator, choice, add_files)
         if metrics:
             say("\n" + format_scores(metrics))
         say(f"\nmodel folder: {folder.final}  ({time.perf_counter() - started:.0f} s in all)")
@@ -109,10 +114,14 @@ def write_model_folder(
     audio: AudioData,
     config: TrainConfig,
     accelerator: Accelerator,
+    choice: Choice | None = None,
     add_files: Callable[[Path], None] | None = None,
 ) -> dict[str, Any] | None:
     """Fill the run's folder and give it its final name. Returns its metrics: test, else validation, else None."""
     with explained(folder.partial):
+        if choice:
+            audio = choice.audio  # at the sampling rate of the model
+            write_leaderboard(choice.rows, folder.partial, choice.title)
         with quiet_transformers():
             fitted.model.save_pretrained(folder.partial)
         fitted.extractor.save_pretrained(folder.partial)
@@ -187,6 +196,8 @@ def card_facts(
         warnings=audio.warnings,
         attribution=audio.attribution,
         method=description(config, fitted),
+        leaderboard=fitted.details.get("leaderboard", ()),
+        leaderboard_picture=LEADERBOARD_PNG if "leaderboard" in fitted.details else None,
         config=config.to_dict(),
         num_parameters=fitted.model.num_parameters(),
         weights_bytes=sum(tensor.nbytes for tensor in fitted.model.state_dict().values()),

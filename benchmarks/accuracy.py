@@ -42,25 +42,26 @@ FOLDS = 5
 
 
 def splits(name: str, sets: Path, seed: int) -> Iterator:
-    """Data with a training part and a test part: one for `everyday`, one a fold for the others."""
+    """Where data comes from, and the data with a training and a test part: one of `everyday`, one a fold of others."""
     from audiocls.comparison.folds import make_folds
     from audiocls.config import TrainConfig
     from audiocls.data.dataset import load_audio_data
 
     if name == "everyday":
-        yield load_audio_data(str(EVERYDAY), TrainConfig(validation_size=0.0, seed=seed))
+        yield str(EVERYDAY), load_audio_data(str(EVERYDAY), TrainConfig(validation_size=0.0, seed=seed))
         return
-    audio = load_audio_data(str(prepare(sets)[name]), TrainConfig(validation_size=0.0, test_size=0.0))
+    source = str(prepare(sets)[name])
+    audio = load_audio_data(source, TrainConfig(validation_size=0.0, test_size=0.0))
     if name == "tones":
         folds = np.unique([str(group) for group in audio.train.groups], return_inverse=True)[1]
     else:
         folds = make_folds(audio, FOLDS, seed)
     for fold in range(folds.max() + 1):
         kept, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        yield dataclasses.replace(audio, train=audio.train.subset(kept), test=audio.train.subset(held_out))
+        yield source, dataclasses.replace(audio, train=audio.train.subset(kept), test=audio.train.subset(held_out))
 
 
-def our_scores(model: str, audio, seed: int) -> tuple[np.ndarray, float, str]:
+def our_scores(model: str, source: str, audio, seed: int) -> tuple[np.ndarray, float, str]:
     """Probabilities (clips, labels) of the test part, seconds of training, and what was chosen."""
     from audiocls.config import TrainConfig
     from audiocls.inference.classifier import AudioClassifier
@@ -71,9 +72,11 @@ def our_scores(model: str, audio, seed: int) -> tuple[np.ndarray, float, str]:
     started = time.perf_counter()
     run = Run(Accelerator())
     if config.kind == "auto":
-        from audiocls.comparison.auto import fit_auto
+        from audiocls.comparison.auto import choose
+        from audiocls.comparison.material import Material
 
-        fitted = fit_auto(config, audio, run)
+        choice = choose(Material(source, config, audio), config, run)
+        fitted, audio = choice.fitted, choice.audio
     else:
         from audiocls.kinds import fit_kind
 
@@ -89,13 +92,13 @@ def measure(name: str, model: str, sets: Path, seed: int) -> tuple[float, list[f
     from audiocls.evaluation.evaluation import evaluate_scores
 
     truth, scores, groups, files, seconds, chosen, labels = [], [], [], [], [], [], []
-    for audio in splits(name, sets, seed):
+    for source, audio in splits(name, sets, seed):
         if model in PEERS:
             started = time.perf_counter()
             answer = PEERS[model](audio, seed)
             spent, choice = time.perf_counter() - started, ""
         else:
-            answer, spent, choice = our_scores(model, audio, seed)
+            answer, spent, choice = our_scores(model, source, audio, seed)
         truth.append(audio.test.targets)
         scores.append(answer)
         groups += audio.test.groups

@@ -86,7 +86,12 @@ def choose(material: Material, config: TrainConfig, run: Run, candidates: list[C
     audio = material.audio
     title = f"{audio.name}: {len(audio.labels)} classes, {len(search.clips)} clips, {search.num_folds} folds"
     rate = AudioClassifier.of(fitted.model, fitted.extractor).sampling_rate
-    return Choice(fitted, rows, title, material.at(rate))
+    return Choice(fitted, rows, title, _all_learnt(material.at(rate)))
+
+
+def _all_learnt(audio: AudioData) -> AudioData:
+    """The data with its validation clips among the training clips."""
+    return dataclasses.replace(audio, train=learning_clips(audio), validation=audio.train.subset([]))
 
 
 def average_name(members: tuple[str, ...]) -> str:
@@ -216,8 +221,7 @@ class _Search:
         for member in members:
             config = self.configs[member]
             audio = self.material.at(config.sampling_rate)
-            everything = dataclasses.replace(audio, train=learning_clips(audio), validation=audio.train.subset([]))
-            fits.append(fit_kind(config, everything, run))
+            fits.append(fit_kind(config, _all_learnt(audio), run))
             run.accelerator.free_memory()
         if len(fits) == 1:
             return fits[0]
