@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import broadcast_object_list
 from threadpoolctl import threadpool_limits
 
 from audiocls.config import TrainConfig
@@ -50,14 +49,12 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     window_seconds = window_for(config, audio.train)
     model, extractor = build_classifier(name, audio.labels, audio.multi_label, window_seconds)
     model.to(run.accelerator.device)
-    solution: list[Any] = [None]
-    if run.accelerator.is_main_process:
+    with run.accelerator.main_process_first():  # the first process listens, the others find what it heard in the cache
         features = clip_features(model, extractor, audio.train, run.progress_bar)
-        run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; choosing layers and a classifier")
-        with threadpool_limits(1):  # these matrices are so small that threads would wait for one another
-            solution = [_solve(config, audio, features, getattr(model.config, "num_hidden_layers", 0) + 1)]
-    broadcast_object_list(solution)
-    linear, layers, history = solution[0]
+    run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; choosing layers and a classifier")
+    with threadpool_limits(1):  # these matrices are so small that threads would wait for one another
+        num_layers = getattr(model.config, "num_hidden_layers", 0) + 1
+        linear, layers, history = _solve(config, audio, features, num_layers)
     write_head(model, linear, layers)
     best = history[_best(history)]
     run.say(
