@@ -56,7 +56,8 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         curves = [validation.mean_scores(scores) for scores in stages]
         targets = validation.targets
     else:
-        folds = inner_folds(samples, config.seed)
+        # Boosting chooses its rounds there; a forest needs nothing of it but the curve.
+        folds = inner_folds(samples, config.seed) if run.curves or kind == "boosting" else []
         held_out = f"{len(folds)} grouped folds of the training part" if folds else "nothing"
         curves, targets = fold_scores(samples, folds, grow, counts)
     losses = [log_loss(targets, scores, audio.multi_label) for scores in curves]

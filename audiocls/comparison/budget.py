@@ -59,7 +59,7 @@ def pilot_cost(config: TrainConfig, audio: AudioData, run: Run, fit: Fit) -> Cos
 
     def seconds(settings: TrainConfig) -> float:
         started = time.perf_counter()
-        fit(settings, pilot_audio, Run(run.accelerator))
+        fit(settings, pilot_audio, Run(run.accelerator, curves=False))
         run.accelerator.free_memory()
         return time.perf_counter() - started
 

@@ -65,7 +65,7 @@ def cross_validate(
     """
     clips = learning_clips(audio)
     result = CrossValidated(np.full((len(clips), len(audio.labels)), np.nan, np.float32))
-    silent = Run(run.accelerator)
+    silent = Run(run.accelerator, curves=False)
     last = int(folds.max())
     for fold in range(last + 1):
         held_out = np.flatnonzero(folds == fold)

@@ -14,6 +14,7 @@ class Run:
 
     checkpoint: file to go on from after an interruption, None to keep nothing; `resume` says to go on from it.
     say: takes a line for the person who waits.
+    curves: whether the learning curve is wanted where it costs more than the training itself.
     """
 
     accelerator: Accelerator
@@ -21,6 +22,7 @@ class Run:
     resume: bool = False
     progress_bar: bool = False
     say: Callable[[str], None] = lambda line: None
+    curves: bool = True
 
 
 @dataclass
