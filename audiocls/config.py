@@ -26,7 +26,7 @@ TRAINING_LENGTH = {"finetune": (2000, 4, 20)}
 NETWORK_LENGTH = (8500, 12, 200)
 LEARNING_RATE = {"finetune": 5e-5}
 NETWORK_LEARNING_RATE = 2e-3
-ALL_STATISTICS = "mfcc+chroma+spectral_contrast"
+ALL_STATISTICS = "mfcc+chroma+spectral_contrast+pitch"
 DEFAULT_FEATURES = {"cnn1d": "mfcc", "forest": ALL_STATISTICS, "boosting": ALL_STATISTICS}
 VALIDATION_SIZE = 0.1  # of kinds that are trained by epochs; the others validate inside the training part
 
