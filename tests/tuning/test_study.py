@@ -50,7 +50,7 @@ def test_two_processes_share_a_grid_and_a_killed_one_loses_no_trial(tones, tmp_p
     monkeypatch.setattr(study_module, "HEARTBEAT_SECONDS", 1)
     monkeypatch.setattr(study_module, "GRACE_SECONDS", 2)
     monkeypatch.setattr(trials, "POLL_SECONDS", 0.2)
-    space = {"mixup": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "n_mels": [32, 64]}
+    space = {"mixup": [0.1, 0.2, 0.3, 0.4], "n_mels": [32, 64]}
     database = tmp_path / "study.db"
     script = tmp_path / "fellow.py"
     script.write_text(FELLOW.replace("SPACE", repr(space)))
@@ -67,8 +67,8 @@ def test_two_processes_share_a_grid_and_a_killed_one_loses_no_trial(tones, tmp_p
     assert all(row.state == "complete" for row in mine.rows)
     study = optuna.load_study(study_name="audiocls", storage=f"sqlite:///{database}")
     finished = [turn for turn, trial in zip(turns_of(study.trials), study.trials, strict=True) if trial.values]
-    assert sorted(finished) == list(range(12))  # none twice
-    assert 1 <= 12 - len(made.calls) <= 2  # what the fellow did
+    assert sorted(finished) == list(range(8))  # none twice
+    assert 1 <= 8 - len(made.calls) <= 2  # what the fellow did
     assert [trial.state for trial in study.trials].count(TrialState.FAIL) == 1
     assert not (tmp_path / "his").exists()
 
