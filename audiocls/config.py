@@ -22,9 +22,9 @@ KINDS = (*NETWORK_KINDS, *TREE_KINDS, *BACKBONE_KINDS, "auto")
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
 HOP_SECONDS = 0.016
 # How long to train when num_epochs is 0: clips to see in all, fewest and most epochs.
-TRAINING_LENGTH = {"finetune": (2000, 4, 20)}
+TRAINING_LENGTH = {"finetune": (1200, 3, 20)}
 NETWORK_LENGTH = (8500, 12, 200)
-LEARNING_RATE = {"finetune": 5e-5}
+LEARNING_RATE = {"finetune": 1.5e-5}
 NETWORK_LEARNING_RATE = 2e-3
 ALL_STATISTICS = "mfcc+chroma+spectral_contrast+pitch"
 DEFAULT_FEATURES = {"cnn1d": "mfcc", "forest": ALL_STATISTICS, "boosting": ALL_STATISTICS}
@@ -129,7 +129,7 @@ class TrainConfig:
     )
     batch_size: int = setting(16, "training", "clips per step, over all processes", metavar="N", limits=(2, 65_536))
     learning_rate: float = setting(
-        0.0, "training", "highest learning rate; 0: 0.002, and 5e-5 to finetune", metavar="LR", limits=(0, 10)
+        0.0, "training", "highest learning rate; 0: 0.002, and 1.5e-5 to finetune", metavar="LR", limits=(0, 10)
     )
     weight_decay: float = setting(0.05, "training", "decoupled weight decay (adamw)", metavar="X", limits=(0, 10))
     optimizer: str = setting("adamw", "training", "optimiser", ("adamw", "adam"))
@@ -182,11 +182,18 @@ class TrainConfig:
         0.8, "finetune", "learning rate of a layer, as a multiple of the next higher one's", metavar="X", limits=(0, 1)
     )
     head_scale: float = setting(
-        1.0,
+        10.0,
         "finetune",
         "learning rate of the classifier, as a multiple of the highest layer's",
         metavar="X",
         limits=(0, 1e4),
+    )
+    probe_share: float = setting(
+        0.5,
+        "finetune",
+        "share of the probe's weights in the result, beside the trained ones",
+        metavar="X",
+        limits=(0, 1),
     )
     gradient_checkpointing: bool = setting(
         False, "finetune", "compute the layers twice instead of keeping what they computed: less memory"

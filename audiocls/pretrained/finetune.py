@@ -117,6 +117,12 @@ def heard_layers(model: Any) -> int:
 def fit_finetune(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     """Train body and head of `config.backbone` on `audio.train`, from where `fit_probe` ends.
 
+    The result lies between the probe's weights and the trained ones (`config.probe_share`), where it mostly keeps what
+    either knows; the history is that of the trained ones.
+
+    Source: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", for
+    starting at the probe; Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", for the mean of weights.
+
     Raises:
         ModelError: the pretrained model is missing or cannot be used.
         UsageError: settings contradict the model, the data or the run to resume.
@@ -125,11 +131,14 @@ def fit_finetune(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     started = time.perf_counter()
     probe = fit_probe(config, audio, run)
     probe_seconds = time.perf_counter() - started
-    trainee = PretrainedTrainee(probe.model, probe.extractor, config)
-    with recomputed_layers(probe.model, config.gradient_checkpointing):
+    model = probe.model
+    start = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    trainee = PretrainedTrainee(model, probe.extractor, config)
+    with recomputed_layers(model, config.gradient_checkpointing):
         fitted = fit_epochs(trainee, config, audio, run)
-    for parameter in probe.model.parameters():
-        parameter.requires_grad_(True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.lerp_(start[name], config.probe_share)
     fitted.seconds += probe_seconds
     fitted.base_model = probe.base_model
     fitted.details |= {"probe": probe.details}

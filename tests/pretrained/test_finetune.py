@@ -93,6 +93,19 @@ def test_without_a_learning_rate_it_is_the_probe(chirps, backbone):
     np.testing.assert_allclose(*scores, atol=1e-4)
 
 
+def test_the_result_lies_between_the_probe_and_the_trained_weights(chirps, backbone):
+    def result(share):
+        config, data = read(chirps, backbone, num_epochs=1, probe_share=share)
+        return weights(fit_finetune(config, data, SILENT).model)
+
+    config, data = read(chirps, backbone)
+    start, trained, between = weights(fit_probe(config, data, SILENT).model), result(0.0), result(0.25)
+    assert not moved(start, result(1.0))
+    assert moved(start, trained)
+    for name, weight in between.items():
+        torch.testing.assert_close(weight, 0.25 * start[name] + 0.75 * trained[name])
+
+
 def test_frozen_layers_stay_as_they_are(chirps, backbone):
     config, data = read(chirps, backbone, num_epochs=1, freeze_layers=2)
     model, extractor = build_classifier(str(backbone), data.labels, False, 1.0)
