@@ -88,6 +88,24 @@ def test_a_clip_scores_exactly_the_same_alone_and_in_any_batch(fitted, audio):
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
+def test_company_does_not_change_a_digit_of_the_statistics(fitted, audio, monkeypatch):
+    network = fitted.model.network
+    seen = []
+
+    def from_statistics(statistics):
+        seen.extend(row.numpy().tobytes() for row in statistics)
+        return type(network).from_statistics(network, statistics)
+
+    monkeypatch.setattr(network, "from_statistics", from_statistics)
+    classifier = AudioClassifier.of(fitted.model, fitted.extractor)
+    clips = waveforms(audio.test, 16)
+    classifier.predict_waveforms(clips)
+    together, seen = set(seen), []
+    for clip in clips:
+        classifier.predict_waveforms([clip])
+    assert set(seen) == together
+
+
 def test_a_window_that_excludes_a_label_has_no_veto(fitted, audio):
     classifier = AudioClassifier.of(fitted.model, fitted.extractor)
     parts = [clip[:16000] for clip in waveforms(audio.test, 6) if len(clip) >= 16000][:2]
