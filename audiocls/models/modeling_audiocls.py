@@ -58,8 +58,9 @@ def level_windows(windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
 
     Silence stays silence: amplification ends at 80 dB.
     """
-    power = (windows * windows).sum(1, keepdim=True) / valid.clamp(min=1)[:, None]
-    return windows * (0.1 / power.clamp(min=1e-10).sqrt())
+    precision = torch.float32 if windows.device.type == "mps" else torch.float64  # no digit then depends on threads
+    power = (windows * windows).sum(1, keepdim=True, dtype=precision) / valid.clamp(min=1)[:, None]
+    return windows * (0.1 / power.clamp(min=1e-10).sqrt()).to(windows.dtype)
 
 
 class AudioClsForAudioClassification(PreTrainedModel):
