@@ -29,6 +29,7 @@ def suitable(config: TrainConfig, backbones: list[str] | None = None) -> list[Ca
     kinds: list[tuple[str, dict[str, Any]]] = [
         *((f"probe:{name}", {}) for name in backbones),
         ("forest", {}),
+        ("forest", {"features": "pitch"}),  # alone: beside features of timbre, trees go by the voices they know
         ("boosting", {}),
         ("cnn", {}),
         ("cnn1d", {}),

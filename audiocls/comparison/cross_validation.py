@@ -5,10 +5,11 @@ One configuration at a time, one seed for all folds. It knows nothing of which c
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import soxr
 
 from audiocls.comparison.folds import learning_clips
 from audiocls.comparison.measuring import latency_ms, weights_bytes
@@ -28,7 +29,8 @@ FoldScores = dict[str, float]
 class CrossValidated:
     """What cross-validation found.
 
-    scores: float32 (clips, labels), the probabilities of each of `learning_clips` from the model that had not seen it.
+    scores: float32 (clips, labels), the probabilities of each of `learning_clips` from the model that had not seen it;
+        with several speeds, (speeds x clips, labels), all clips at the first speed first.
     fold_scores: for each fold its accuracy, balanced_accuracy and macro_f1.
     seconds: training time of each fold. num_bytes: of the weights. latency_ms: for one clip of the median length.
     """
@@ -50,6 +52,7 @@ def cross_validate(
     folds: np.ndarray,
     run: Run,
     on_fold: Callable[[int, FoldScores], None] | None = None,
+    speeds: Sequence[float] = (1.0,),
 ) -> CrossValidated:
     """Train once for each fold on all others and score it.
 
@@ -59,12 +62,13 @@ def cross_validate(
         folds: int (clips,) from `make_folds`, for `learning_clips(audio)`.
         run: only its accelerator is used; a fold keeps no checkpoint and says nothing.
         on_fold: called after each fold with its number and scores; what it raises ends the cross-validation.
+        speeds: at which the held-out clips are played to the model; 1 is as they are.
 
     Raises:
         AudioclsError: as `audiocls.kinds.fit_kind`.
     """
     clips = learning_clips(audio)
-    result = CrossValidated(np.full((len(clips), len(audio.labels)), np.nan, np.float32))
+    result = CrossValidated(np.full((len(speeds) * len(clips), len(audio.labels)), np.nan, np.float32))
     silent = Run(run.accelerator, curves=False)
     last = int(folds.max())
     for fold in range(last + 1):
@@ -79,10 +83,10 @@ def cross_validate(
         fitted = fit_kind(config, fold_audio, silent)
         result.seconds.append(time.perf_counter() - started)
         classifier = AudioClassifier.of(fitted.model, fitted.extractor)
-        result.scores[held_out] = clip_scores(classifier, fold_audio.test)
-        result.fold_scores.append(
-            fold_scores(fold_audio.test.targets, result.scores[held_out], len(audio.labels), audio.multi_label)
-        )
+        scores = np.concatenate([clip_scores(classifier, fold_audio.test, speed) for speed in speeds])
+        result.scores[np.concatenate([held_out + k * len(clips) for k in range(len(speeds))])] = scores
+        targets = np.concatenate([fold_audio.test.targets] * len(speeds))
+        result.fold_scores.append(fold_scores(targets, scores, len(audio.labels), audio.multi_label))
         if fold == last:
             result.num_bytes = weights_bytes(fitted.model)
             result.latency_ms = latency_ms(classifier, clips)
@@ -92,11 +96,17 @@ def cross_validate(
     return result
 
 
-def clip_scores(classifier: AudioClassifier, clips: Clips, batch_size: int = 16) -> np.ndarray:
-    """Scores float32 (clips, labels) of decoded clips."""
-    rate = clips.sampling_rate
-    decoded = ({"array": clips.waveform(index), "sampling_rate": rate} for index in range(len(clips)))
-    return np.stack(list(classifier.stream(decoded, batch_size=batch_size)))
+def clip_scores(classifier: AudioClassifier, clips: Clips, speed: float = 1.0, batch_size: int = 16) -> np.ndarray:
+    """Scores float32 (clips, labels) of decoded clips, played at this speed: above 1 shorter and higher."""
+
+    def played() -> Iterator[dict]:
+        for index in range(len(clips)):
+            waveform, rate = clips.waveform(index), clips.sampling_rate
+            if speed != 1:
+                waveform = soxr.resample(waveform, speed * rate, rate, "HQ")
+            yield {"array": waveform, "sampling_rate": rate}
+
+    return np.stack(list(classifier.stream(played(), batch_size=batch_size)))
 
 
 def fold_scores(targets: np.ndarray, scores: np.ndarray, num_labels: int, multi_label: bool) -> FoldScores:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from accelerate import Accelerator
 
-from audiocls.comparison import auto
-from audiocls.comparison.auto import choose, number_of_folds
+from audiocls.comparison import auto, search
+from audiocls.comparison.auto import choose
 from audiocls.comparison.budget import Budget, Cost
 from audiocls.comparison.candidates import Candidate, suitable
 from audiocls.comparison.cross_validation import CrossValidated, fold_scores
 from audiocls.comparison.folds import learning_clips
 from audiocls.comparison.material import Material
+from audiocls.comparison.search import OTHER_VOICES, number_of_folds
 from audiocls.config import TrainConfig
 from audiocls.errors import DataError, UsageError
 from audiocls.inference.classifier import AudioClassifier
@@ -39,7 +40,8 @@ def world(monkeypatch):
     """
     world = SimpleNamespace(skill={}, seconds={}, errors={}, now=0.0, lines=[], folds=[], fits=[])
 
-    def cross_validate(config, audio, folds, run, on_fold):
+    def cross_validate(config, audio, folds, run, on_fold, speeds):
+        world.speeds = speeds
         clips = learning_clips(audio)
         size = len(audio.labels)
         if config.kind not in world.skill:
@@ -48,7 +50,7 @@ def world(monkeypatch):
         right = order < world.skill[config.kind] * len(clips)
         given = np.where(right, clips.targets, (clips.targets + 1) % size)
         scores = (0.3 / size + 0.7 * np.eye(size)[given]).astype(np.float32)
-        result = CrossValidated(scores, num_bytes=10, latency_ms=1.0)
+        result = CrossValidated(np.concatenate([scores] * len(speeds)), num_bytes=10, latency_ms=1.0)
         for fold in range(folds.max() + 1):
             world.now += world.seconds.get(config.kind, 1.0)
             world.folds.append((config.kind, fold))
@@ -64,9 +66,9 @@ def world(monkeypatch):
         history = [{"epoch": 1, "train_loss": 1.0}]
         return Fitted(small_model(audio.labels).eval(), feature_extractor(16000), history, "epoch", 1, 1.0)
 
-    monkeypatch.setattr(auto, "cross_validate", cross_validate)
+    monkeypatch.setattr(search, "cross_validate", cross_validate)
     monkeypatch.setattr(auto, "fit_kind", fit)
-    monkeypatch.setattr(auto, "pilot_cost", lambda config, *_: Cost(0.0, world.seconds.get(config.kind, 1.0)))
+    monkeypatch.setattr(search, "pilot_cost", lambda config, *_: Cost(0.0, world.seconds.get(config.kind, 1.0)))
     monkeypatch.setattr(auto, "Budget", lambda seconds: Budget(seconds, lambda: world.now))
     return world
 
@@ -142,7 +144,7 @@ def test_a_hopeless_candidate_is_stopped_after_a_fold(world, material):
 
 def test_a_candidate_slower_than_was_thought_is_stopped(world, material, monkeypatch):
     world.skill, world.seconds = {"cnn": 0.8, "cnn1d": 0.9}, {"cnn": 1.0, "cnn1d": 30.0}
-    monkeypatch.setattr(auto, "pilot_cost", lambda *_: Cost(0.0, 1.0))
+    monkeypatch.setattr(search, "pilot_cost", lambda *_: Cost(0.0, 1.0))
     choice = chosen_by(world, material, "cnn", "cnn1d")
     assert choice.fitted.details["chosen"] == "cnn"
     assert choice.rows[1].note == "stopped after 1 of 3 folds: it takes longer than is left"
@@ -176,8 +178,25 @@ def test_the_test_part_changes_nothing(world, material):
     assert [row.record() for row in again.rows] == [row.record() for row in choice.rows]
 
 
+def test_clips_of_one_voice_are_also_played_as_other_voices(world, material):
+    """No fold can hold a voice apart; the draws still count each clip once."""
+    world.skill = {"cnn": 0.8, "cnn1d": 0.6}
+    world.errors = dict.fromkeys(KINDS, 0)
+    clips = learning_clips(material.audio)
+    clips.groups = ["anna"] * len(clips)
+    audio = dataclasses.replace(material.audio, train=clips, validation=clips.subset([]))
+    choice = chosen_by(world, Material("", CONFIG, audio), "cnn", "cnn1d")
+    assert world.speeds == OTHER_VOICES
+    assert any("one group, anna" in line for line in world.lines)
+    assert set(world.fits[0][1].train.groups) == {None}
+    assert set(clips.groups) == {"anna"}
+    low, high = choice.rows[0].intervals["accuracy"]
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / len(clips)), rel=0.2)
+    assert chosen_by(world, material, "cnn").fitted.details["speeds"] == [1.0]
+
+
 def test_finetune_is_weighed_by_its_probe(world, material, monkeypatch):
-    monkeypatch.setattr(auto, "prepared", lambda config: config)
+    monkeypatch.setattr(search, "prepared", lambda config: config)
     world.skill = {"probe": 0.8, "finetune": 0.9, "cnn": 0.5}
     world.errors = dict.fromkeys(world.skill, 0)
     names = [Candidate(f"{kind}:m", CONFIG.replaced(model=f"{kind}:m")) for kind in ("probe", "finetune")]

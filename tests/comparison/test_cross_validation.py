@@ -71,3 +71,22 @@ def test_a_real_network_learns_tones(tones):
     found = cross_validate(config, tones, make_folds(tones, 2, 0), Run(Accelerator(cpu=True)))
     assert found.mean("accuracy") > 0.5  # a third by chance; there are eight clips to train on
     assert all(seconds > 0 for seconds in found.seconds)
+
+
+def test_held_out_clips_can_be_played_at_other_speeds(tones, seen, monkeypatch):
+    """An octave faster, a tone has half its length; each clip is scored once at each speed, by the same model."""
+    lengths = []
+
+    def stream(self, clips, batch_size):
+        for clip in clips:
+            lengths.append(len(clip["array"]))
+            yield np.full(3, len(clip["array"]), np.float32)
+
+    monkeypatch.setattr("audiocls.inference.classifier.AudioClassifier.stream", stream)
+    folds = make_folds(tones, 2, 0)
+    found = cross_validate(TrainConfig(), tones, folds, Run(Accelerator(cpu=True)), speeds=(1.0, 2.0))
+    count = len(tones.train) + len(tones.validation)
+    assert found.scores.shape == (2 * count, 3)
+    np.testing.assert_allclose(found.scores[count:, 0] * 2, found.scores[:count, 0], atol=2)
+    assert len(lengths) == 2 * count
+    assert len(seen) == 2
