@@ -35,7 +35,9 @@ _TREES: dict[str, Any] = {
     "features": [
         "mfcc",
         "log_mel",
+        "pitch",
         "mfcc+chroma+spectral_contrast",
+        "mfcc+chroma+spectral_contrast+pitch",
         "log_mel+chroma+spectral_contrast",
         "log_mel+mfcc+chroma+spectral_contrast",
     ],
@@ -50,10 +52,11 @@ DEFAULT_SPACES: dict[str, dict[str, Any]] = {
     "boosting": _TREES,
     "probe": {"clip_seconds": [1.0, 2.0, 3.0, 5.0, 10.0]},
     "finetune": {
-        "learning_rate": {"low": 1e-5, "high": 3e-4, "log": True},
+        "learning_rate": {"low": 5e-6, "high": 1e-4, "log": True},
         "num_epochs": [4, 8, 12],
         "freeze_layers": [0, 1, 2],
         "layer_decay": [0.6, 0.8, 1.0],
+        "probe_share": [0.3, 0.5, 0.7],
     },
 }
 # For an exhaustive search: fewer settings, each with a few values.
@@ -61,7 +64,7 @@ DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
     "cnn": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "clip_seconds": [1.0, 3.0]},
     "cnn1d": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "n_mfcc": [20, 40]},
     "crnn": {"learning_rate": [1e-3, 2e-3, 4e-3], "mixup": [0.0, 0.4], "rnn": ["lstm", "gru"]},
-    "finetune": {"learning_rate": [2e-5, 5e-5, 1e-4], "num_epochs": [4, 8], "freeze_layers": [0, 2]},
+    "finetune": {"learning_rate": [1e-5, 3e-5, 1e-4], "num_epochs": [4, 8], "freeze_layers": [0, 2]},
 }
 
 
