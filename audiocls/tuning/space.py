@@ -34,9 +34,7 @@ _NETWORK: dict[str, Any] = {
 _TREES: dict[str, Any] = {
     "features": [
         "mfcc",
-        "log_mel",
         "pitch",
-        "mfcc+chroma+spectral_contrast",
         "mfcc+chroma+spectral_contrast+pitch",
         "log_mel+chroma+spectral_contrast",
         "log_mel+mfcc+chroma+spectral_contrast",
