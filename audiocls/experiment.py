@@ -86,8 +86,13 @@ def train(
 
     started = time.perf_counter()
     run = Run(accelerator, folder.checkpoint, resume, verbose, say)
-    choice = choose(Material(str(data), config, audio), config, run) if config.kind == "auto" else None
-    fitted = choice.fitted if choice else fit_kind(config, audio, run)
+    try:
+        choice = choose(Material(str(data), config, audio), config, run) if config.kind == "auto" else None
+        fitted = choice.fitted if choice else fit_kind(config, audio, run)
+    except BaseException:
+        if accelerator.is_main_process:
+            folder.abandon()
+        raise
     metrics = None
     if accelerator.is_main_process:
         say(trained_line(fitted))

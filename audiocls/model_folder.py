@@ -75,6 +75,11 @@ class RunFolder:
                 shutil.rmtree(self.partial)
             self.partial.mkdir(parents=True, exist_ok=True)
 
+    def abandon(self) -> None:
+        """Forget the temporary folder of a run that failed, unless it holds a checkpoint to go on from."""
+        if not self.checkpoint.exists():
+            shutil.rmtree(self.partial, ignore_errors=True)
+
     def complete(self) -> Path:
         """Give the finished folder its final name."""
         with explained(self.final):

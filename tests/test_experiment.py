@@ -17,8 +17,10 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 import audiocls
+from audiocls.comparison import auto
+from audiocls.comparison.candidates import Candidate
 from audiocls.config import TrainConfig
-from audiocls.errors import DataError, OutputError, UsageError
+from audiocls.errors import DataError, ModelError, OutputError, UsageError
 from audiocls.experiment import train
 
 QUICK = TrainConfig(num_epochs=2, clip_seconds=0.5, batch_size=4, num_workers=1)
@@ -196,6 +198,17 @@ def test_wrong_use_fails_before_anything_is_written(make_folder, tmp_path):
     with pytest.raises(DataError):
         train(tmp_path / "empty", tmp_path / "run", QUICK)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_fails_leaves_nothing(make_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(auto, "suitable", lambda config: [Candidate("forest", config.replaced(model="forest"))])
+    data = make_folder(tmp_path / "data", low=6, high=6)
+    config = TrainConfig(model="auto", budget_minutes=0.01, num_workers=1)
+    with pytest.raises(UsageError, match="budget_minutes is 0.01"):
+        train(data, tmp_path / "run", config)
+    with pytest.raises(ModelError, match="audiocls weights"):
+        train(data, tmp_path / "run", TrainConfig(model="probe:no-such-model"))
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(make_folder, tmp_path):

@@ -119,7 +119,7 @@ class Search:
             if probe is None:  # from which it starts, and which says how long it takes
                 raise Stopped("not tried: the probe of the same model was not worth its time")
             return finetune_cost(config, len(self.clips), probe.latency_ms)
-        if self.results and self.budget.left() <= self.reserve():
+        if self.costs and self.budget.left() <= self.reserve():
             raise Stopped("not tried: the time was over")
         return pilot_cost(config, audio, self.run, fit_kind)
 
