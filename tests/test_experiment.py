@@ -204,7 +204,7 @@ def test_a_training_that_fails_leaves_nothing(make_folder, tmp_path, monkeypatch
     monkeypatch.setattr(auto, "suitable", lambda config: [Candidate("forest", config.replaced(model="forest"))])
     data = make_folder(tmp_path / "data", low=6, high=6)
     config = TrainConfig(model="auto", budget_minutes=0.01, num_workers=1)
-    with pytest.raises(UsageError, match="budget_minutes is 0.01"):
+    with pytest.raises(UsageError, match=r"budget_minutes is 0\.01"):
         train(data, tmp_path / "run", config)
     with pytest.raises(ModelError, match="audiocls weights"):
         train(data, tmp_path / "run", TrainConfig(model="probe:no-such-model"))
