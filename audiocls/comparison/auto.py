@@ -7,7 +7,7 @@ an average of the best, is trained again on all of that part. The test part play
 import dataclasses
 from dataclasses import dataclass
 
-from audiocls.comparison.averaging import MOST_MEMBERS, best_average, mean_scores
+from audiocls.comparison.averaging import MOST_MEMBERS, best_mixture, mean_scores
 from audiocls.comparison.budget import Budget
 from audiocls.comparison.candidates import Candidate, suitable
 from audiocls.comparison.cross_validation import CrossValidated
@@ -60,7 +60,7 @@ def choose(material: Material, config: TrainConfig, run: Run, candidates: list[C
     for candidate in candidates if candidates is not None else suitable(config):
         search.consider(candidate)
     members = chosen_members(search)
-    name = members[0] if len(members) == 1 else average_name(members)
+    name = mean_name(members)
     rows = leaderboard_rows(search, members, name)
     run.say("\n" + leaderboard_text(rows) + "\n")
     run.say(f"training {name} on all {len(search.clips)} clips")
@@ -68,6 +68,7 @@ def choose(material: Material, config: TrainConfig, run: Run, candidates: list[C
     fitted.seconds = budget.elapsed()
     fitted.details |= {
         "chosen": name,
+        "weights": members,
         "chosen_settings": {member: search.configs[member].to_dict() for member in members},
         "folds": search.num_folds,
         "speeds": list(search.speeds),
@@ -85,13 +86,15 @@ def _all_learnt(audio: AudioData) -> AudioData:
     return dataclasses.replace(audio, train=learning_clips(audio), validation=audio.train.subset([]))
 
 
-def average_name(members: tuple[str, ...]) -> str:
-    """How an ensemble is called."""
-    return "average of " + " + ".join(members)
+def mean_name(members: dict[str, float]) -> str:
+    """How the choice is called: by its only member, or by all and their weights."""
+    if len(members) == 1:
+        return next(iter(members))
+    return " + ".join(f"{weight:.2f} {name}" for name, weight in members.items())
 
 
-def chosen_members(search: Search) -> tuple[str, ...]:
-    """The names of the best candidate, or of those whose average is better.
+def chosen_members(search: Search) -> dict[str, float]:
+    """The best candidate, or those that answer better together, with the weights of their mean.
 
     Raises:
         UsageError: nothing could be tried in the time.
@@ -113,17 +116,17 @@ def chosen_members(search: Search) -> tuple[str, ...]:
     alike = {name: r.scores for name, r in search.results.items() if search.configs[name].sampling_rate == rate}
     cost = sum(sorted(search.costs[name].fit for name in alike)[-MOST_MEMBERS:])
     if cost > max(search.budget.left(), search.costs[best].fit):
-        return (best,)
-    return best_average(alike, search.bootstrap) or (best,)
+        return {best: 1.0}
+    return best_mixture(alike, search.bootstrap)
 
 
-def leaderboard_rows(search: Search, members: tuple[str, ...], name: str) -> list[Row]:
-    """The leaderboard, with the average if that was chosen."""
+def leaderboard_rows(search: Search, members: dict[str, float], name: str) -> list[Row]:
+    """The leaderboard, with the mean of several if that was chosen."""
     found = dict(search.found)
     if len(members) > 1:
         results = [search.results[member] for member in members]
         found[name] = CrossValidated(
-            mean_scores([each.scores for each in results]),
+            mean_scores([each.scores for each in results], list(members.values())),
             seconds=[sum(max(each.seconds) for each in results)],
             num_bytes=sum(each.num_bytes for each in results),
             latency_ms=sum(each.latency_ms for each in results),
@@ -131,7 +134,7 @@ def leaderboard_rows(search: Search, members: tuple[str, ...], name: str) -> lis
     return ranked(found, search.bootstrap, {name: "chosen"})
 
 
-def refit(search: Search, members: tuple[str, ...]) -> Fitted:
+def refit(search: Search, members: dict[str, float]) -> Fitted:
     """The chosen trained on all clips there are to learn from."""
     run = dataclasses.replace(search.run, checkpoint=None, resume=False)
     fits = []
@@ -148,7 +151,7 @@ def refit(search: Search, members: tuple[str, ...]) -> Fitted:
         for number, (name, result) in enumerate(search.results.items(), 1)
     ]
     return Fitted(
-        ensemble(classifiers, [1.0] * len(members)),
+        ensemble(classifiers, list(members.values())),
         feature_extractor(classifiers[0].sampling_rate),
         history,
         axis="candidate",

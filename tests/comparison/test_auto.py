@@ -104,7 +104,8 @@ def test_the_best_is_trained_again_on_all_but_the_test_part(world, material):
 def test_models_that_err_differently_are_averaged(world, material):
     world.skill = {"cnn": 0.75, "cnn1d": 0.75, "crnn": 0.75}
     choice = chosen_by(world, material, *KINDS)
-    assert choice.fitted.details["chosen"].startswith("average of ")
+    assert sum(choice.fitted.details["weights"].values()) == pytest.approx(1)
+    assert set(choice.fitted.details["weights"]) == set(KINDS)
     assert isinstance(choice.fitted.model, AudioClsEnsembleForAudioClassification)
     assert len(choice.fitted.model.members) == len(world.fits) == 3
     assert choice.rows[0].note == "chosen"
