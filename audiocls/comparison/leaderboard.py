@@ -16,7 +16,7 @@ from audiocls.whole_files import write_text
 HEADLINE = "balanced_accuracy"  # every class counts the same, however many clips it has
 LEADERBOARD_CSV = "leaderboard.csv"
 LEADERBOARD_PNG = "leaderboard.png"
-NAME_WIDTH = 32
+NAME_WIDTH = 48
 MEGABYTE = 1e6
 
 

@@ -15,7 +15,7 @@ from audiocls.evaluation.plot_style import STYLE, empty_figure, plain
 LETTER, MARGIN = 0.071, 0.12
 DOTS, COSTS = 2.5, (0.55, 0.65, 0.7, 0.65)
 ROW, HEAD, FOOT = 0.3, 0.6, 0.78
-NAME_WIDTH = 30
+NAME_WIDTH = 44
 NOTE_WIDTH = 76
 BLANK = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # behind words that cross the grid
 
