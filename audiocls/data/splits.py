@@ -108,8 +108,10 @@ class _Goal:
         groups_inside = taken @ (self.kinds > 0)
         off = (inside - self.wanted) / np.sqrt(np.maximum(self.totals * self.share, 1.0))
         size_off = (taken @ self.sizes - self.size_wanted) / np.sqrt(max(self.size_wanted, 1.0))
-        missing = np.maximum(self.least_inside - groups_inside, 0) + np.maximum(groups_inside - self.most_inside, 0)
-        return (off**2).sum(axis=1) + size_off**2 + 1e3 * missing.sum(axis=1)
+        absent = np.maximum(self.least_inside - groups_inside, 0).sum(axis=1)
+        # A class that the part lacks is not measured; one that training lacks cannot be learnt, which is worse.
+        lost = np.maximum(groups_inside - self.most_inside, 0).sum(axis=1)
+        return (off**2).sum(axis=1) + size_off**2 + 1e3 * absent + 1e6 * lost
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """The asked share of each kind, rounded at random."""

@@ -99,3 +99,11 @@ def test_merging_joins_exactly_what_the_pairs_connect(pairs):
         reach = (reach.astype(int) @ reach.astype(int)) > 0
     np.testing.assert_array_equal(merged[:, None] == merged[None], reach)
     assert list(dict.fromkeys(merged.tolist())) == list(range(merged.max() + 1))
+
+
+def test_no_class_is_lost_to_training_for_the_sake_of_another():
+    labels = np.array([1, 2, 3, 3, 0])  # class 3 is in both groups, the others in one each
+    counts = np.eye(4, dtype=bool)[labels]
+    groups = np.array([0, 1, 1, 0, 0])
+    for seed in range(5):
+        assert not choose_part(counts, groups, 0.5, np.random.default_rng(seed)).any()
