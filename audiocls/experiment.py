@@ -25,7 +25,7 @@ from audiocls.evaluation.history import write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
-from audiocls.kinds import description, fit_kind, prepared
+from audiocls.kinds import description, fit_kind, prepared, told_settings
 from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.scoring import evaluate_clips, report_data
 from audiocls.training.batches import soft_targets
@@ -134,7 +134,7 @@ def write_model_folder(
         save_png(training_curves_figure(fitted.history, fitted.best, fitted.axis), folder.partial / "curves.png")
         record = {
             "audiocls_version": audiocls.__version__,
-            "settings": config.to_dict(),
+            "settings": told_settings(config),
             "data": audio.name,
             "labels": audio.labels,
             "clips": {"train": len(audio.train), "validation": len(audio.validation), "test": len(audio.test)},
@@ -203,7 +203,7 @@ def card_facts(
         method=description(config, fitted),
         leaderboard=fitted.details.get("leaderboard", ()),
         leaderboard_picture=LEADERBOARD_PNG if "leaderboard" in fitted.details else None,
-        config=config.to_dict(),
+        config=told_settings(config),
         num_parameters=fitted.model.num_parameters(),
         weights_bytes=sum(tensor.nbytes for tensor in fitted.model.state_dict().values()),
         training_seconds=fitted.seconds,

@@ -1,5 +1,8 @@
 """The kinds of model and how each is fitted; what is heavy is imported when its kind is asked for."""
 
+from pathlib import Path
+from typing import Any
+
 from audiocls.config import NETWORK_KINDS, TREE_KINDS, TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
@@ -55,6 +58,14 @@ def prepared(config: TrainConfig) -> TrainConfig:
     return config
 
 
+def told_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings as they are published: a pretrained model's folder by its name, not by where it lay."""
+    settings = config.to_dict()
+    if config.backbone and Path(config.backbone).expanduser().is_dir():
+        settings["model"] = f"{config.kind}:{Path(config.backbone).expanduser().resolve().name}"
+    return settings
+
+
 def description(config: TrainConfig, fitted: Fitted) -> str:
     """How the model was made, for its card."""
     network = f"on {config.features.replace('_', '-').replace('+', ', ')}, trained from scratch"
@@ -68,6 +79,6 @@ def description(config: TrainConfig, fitted: Fitted) -> str:
         "boosting": f"Gradient-boosted trees {trees}.",
         "probe": f"{start}, frozen, with a linear classifier solved on its pooled features.",
         "finetune": f"{start}, trained on end to end, starting from a linear classifier solved on its features.",
-        "auto": f"{fitted.details.get('chosen', 'The best kind')}, chosen among several kinds of model.",
+        "auto": f"Chosen among several kinds of model: {fitted.details.get('chosen')}.",
     }
     return told[config.kind]

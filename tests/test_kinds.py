@@ -69,7 +69,7 @@ def trained(request, sounds, backbone, tmp_path_factory):
         return kind, train(sounds, tmp_path_factory.mktemp("runs") / kind, config)
 
 
-def test_the_folder_is_complete_and_holds_no_pickle(trained, sounds):
+def test_the_folder_is_complete_and_holds_no_pickle(trained, sounds, backbone):
     kind, result = trained
     names = {path.name for path in result.output_dir.iterdir()}
     assert names >= COMPLETE
@@ -86,8 +86,10 @@ def test_the_folder_is_complete_and_holds_no_pickle(trained, sounds):
     settings = json.loads((result.output_dir / "training_config.json").read_text())["settings"]
     assert TrainConfig.from_dict(settings).kind == kind
     for path in result.output_dir.iterdir():
-        if path.suffix in (".json", ".csv", ".py"):
-            assert str(sounds) not in path.read_text(encoding="utf-8"), path.name
+        if path.suffix in (".json", ".csv", ".py", ".md"):
+            text = path.read_text(encoding="utf-8")
+            assert str(sounds) not in text, path.name
+            assert str(backbone) not in text, path.name
 
 
 def test_every_way_to_predict_gives_the_same_scores(trained, sounds, capsys):
