@@ -7,7 +7,9 @@ an average of the best, is trained again on all of that part. The test part play
 import dataclasses
 from dataclasses import dataclass
 
-from audiocls.comparison.averaging import MOST_MEMBERS, best_mixture, mean_scores
+import numpy as np
+
+from audiocls.comparison.averaging import MOST_MEMBERS, best_mixture, mean_loss, mean_scores
 from audiocls.comparison.budget import Budget
 from audiocls.comparison.candidates import Candidate, suitable
 from audiocls.comparison.cross_validation import CrossValidated
@@ -15,6 +17,7 @@ from audiocls.comparison.ensemble import ensemble
 from audiocls.comparison.folds import learning_clips
 from audiocls.comparison.leaderboard import Row, leaderboard_text, ranked
 from audiocls.comparison.material import Material
+from audiocls.comparison.resampling import Bootstrap
 from audiocls.comparison.search import Search
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
@@ -147,7 +150,7 @@ def refit(search: Search, members: dict[str, float]) -> Fitted:
         return fits[0]
     classifiers = [AudioClassifier.of(fit.model, fit.extractor, name) for fit, name in zip(fits, members, strict=True)]
     history = [
-        {"candidate": number, "model": name, **_validation(search.bootstrap.point(result.scores))}
+        {"candidate": number, "model": name, **_validation(result.scores, search.bootstrap)}
         for number, (name, result) in enumerate(search.results.items(), 1)
     ]
     return Fitted(
@@ -162,5 +165,7 @@ def refit(search: Search, members: dict[str, float]) -> Fitted:
     )
 
 
-def _validation(point: dict[str, float]) -> dict[str, float]:
-    return {"validation_accuracy": point["accuracy"], "validation_f1": point["macro_f1"]}
+def _validation(scores: np.ndarray, bootstrap: Bootstrap) -> dict[str, float]:
+    """What results.csv tells of a candidate, on clips that its models had not seen."""
+    point, loss = bootstrap.point(scores), mean_loss(scores, bootstrap.targets)
+    return {"validation_loss": loss, "validation_accuracy": point["accuracy"], "validation_f1": point["macro_f1"]}
