@@ -143,7 +143,10 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
     def _extractor(self, number: int) -> Any:
         if number not in self._extractors:
             settings = dict(self.config.members[number]["extractor"])
-            kind = getattr(transformers, settings["feature_extractor_type"])
+            name = str(settings.get("feature_extractor_type"))
+            kind = getattr(transformers, name, None) if name.endswith("FeatureExtractor") else None
+            if kind is None:
+                raise ValueError(f"member {number} has feature_extractor_type {name!r}, which transformers has not")
             self._extractors[number] = kind.from_dict(settings)
         return self._extractors[number]
 
