@@ -9,6 +9,20 @@ from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.training.factory import feature_extractor
 
 SOUNDS = Path(__file__).parent.parent / "data" / "everyday_sounds" / "test"
+# What every kind of model leaves in its folder.
+MODEL_FOLDER = {
+    "README.md",
+    "config.json",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "metrics.json",
+    "results.csv",
+    "training_hist.json",
+    "predictions.csv",
+    "confusion_matrix.png",
+    "curves.png",
+    "training_config.json",
+}
 LABELS = ["animal", "drum", "metal", "music", "speech", "water", "wood"]
 
 

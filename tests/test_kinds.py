@@ -17,20 +17,8 @@ from audiocls.comparison.candidates import suitable
 from audiocls.config import TrainConfig
 from audiocls.experiment import train
 from audiocls.ui import page
+from tests.small_models import MODEL_FOLDER
 
-COMPLETE = {
-    "README.md",
-    "config.json",
-    "model.safetensors",
-    "preprocessor_config.json",
-    "metrics.json",
-    "results.csv",
-    "training_hist.json",
-    "predictions.csv",
-    "confusion_matrix.png",
-    "curves.png",
-    "training_config.json",
-}
 KINDS = ("cnn", "cnn1d", "crnn", "forest", "boosting", "probe", "finetune", "auto")
 BARE = ("probe", "finetune")
 QUICK = ("forest", "cnn1d")  # what auto chooses from here
@@ -72,7 +60,7 @@ def trained(request, sounds, backbone, tmp_path_factory):
 def test_the_folder_is_complete_and_holds_no_pickle(trained, sounds, backbone):
     kind, result = trained
     names = {path.name for path in result.output_dir.iterdir()}
-    assert names >= COMPLETE
+    assert names >= MODEL_FOLDER
     assert not [name for name in names if name.endswith((".bin", ".pkl", ".pt", ".joblib"))]
     assert load_file(result.output_dir / "model.safetensors")
     card = ModelCard.load(result.output_dir / "README.md")

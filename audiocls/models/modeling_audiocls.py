@@ -63,6 +63,21 @@ def level_windows(windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     return windows * (0.1 / power.clamp(min=1e-10).sqrt()).to(windows.dtype)
 
 
+def answer(
+    logits: torch.Tensor, labels: torch.Tensor | None, problem_type: str | None, return_dict: bool | None
+) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
+    """What transformers expects of a classifier's `forward`: the logits, and the loss when labels are given."""
+    loss = None
+    if labels is not None:
+        if problem_type == "multi_label_classification":
+            loss = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        else:
+            loss = F.cross_entropy(logits, labels)
+    if return_dict is False:
+        return (logits,) if loss is None else (loss, logits)
+    return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
 class AudioClsForAudioClassification(PreTrainedModel):
     """Classifier over the audiocls networks; see `AudioClsConfig` for what can be chosen."""
 
@@ -128,15 +143,7 @@ class AudioClsForAudioClassification(PreTrainedModel):
         if self.averages_scores:
             logits = log_scores(logits, multi_label)
 
-        loss = None
-        if labels is not None:
-            if multi_label:
-                loss = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-            else:
-                loss = F.cross_entropy(logits, labels)
-        if return_dict is False:
-            return (logits,) if loss is None else (loss, logits)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+        return answer(logits, labels, self.config.problem_type, return_dict)
 
     def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""

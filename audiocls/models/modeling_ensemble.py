@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForAudioClassification, PreTrained
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .configuration_ensemble import AudioClsEnsembleConfig
-from .modeling_audiocls import AudioClsForAudioClassification, cut_windows, plan_windows
+from .modeling_audiocls import AudioClsForAudioClassification, answer, cut_windows, plan_windows
 
 OWN_MODELS = {model.config_class.model_type: model for model in (AudioClsForAudioClassification,)}
 # Windows that pass through a member of transformers at a time, so memory does not grow with a clip's length.
@@ -77,15 +77,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         sums = window_logits.new_zeros(len(input_values), window_logits.shape[1]).index_add(0, owner, window_logits)
         logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
 
-        loss = None
-        if labels is not None:
-            if self.multi_label:
-                loss = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-            else:
-                loss = F.cross_entropy(logits, labels)
-        if return_dict is False:
-            return (logits,) if loss is None else (loss, logits)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+        return answer(logits, labels, self.config.problem_type, return_dict)
 
     @property
     def multi_label(self) -> bool:
