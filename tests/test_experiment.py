@@ -249,6 +249,8 @@ def test_an_interrupt_says_how_to_go_on(make_folder, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+        # a shell that starts the tests in the background has them, and so this, ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = tmp_path / "run.partial" / "checkpoint.safetensors"
     deadline = time.monotonic() + 120
