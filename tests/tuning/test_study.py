@@ -21,7 +21,7 @@ from audiocls.tuning.turns import TurnSampler, turns_of
 MIXUPS = {"mixup": [0.0, 0.1, 0.3, 0.4]}
 ABOUT = {"data": "d", "fingerprint": "f", "model": "cnn", "search": "tpe", "folds": 5, "space": {}, "settings": {}}
 
-# A process that shares the study, says that it has begun, and is killed in the middle of its third trial.
+# A process that shares the study, says when it begins its second trial, and is killed in the middle of it.
 FELLOW = """
 import os, signal, sys, time
 from audiocls.config import TrainConfig
@@ -32,11 +32,12 @@ study.HEARTBEAT_SECONDS, study.GRACE_SECONDS = 1, 2
 done = []
 
 def cross_validate(config, audio, folds, run, on_fold):
-    print("begun", flush=True)
     done.append(config)
+    if len(done) == 2:
+        print("begun", flush=True)
     for fold in range(int(folds.max()) + 1):
         time.sleep(0.05)
-        if len(done) == 3 and fold == 2:
+        if len(done) == 2 and fold == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         on_fold(fold, {"balanced_accuracy": config.mixup})
 
@@ -68,7 +69,7 @@ def test_two_processes_share_a_grid_and_a_killed_one_loses_no_trial(tones, tmp_p
     study = optuna.load_study(study_name="audiocls", storage=f"sqlite:///{database}")
     finished = [turn for turn, trial in zip(turns_of(study.trials), study.trials, strict=True) if trial.values]
     assert sorted(finished) == list(range(8))  # none twice
-    assert 1 <= 8 - len(made.calls) <= 2  # what the fellow did
+    assert len(made.calls) == 7  # the fellow did one
     assert [trial.state for trial in study.trials].count(TrialState.FAIL) == 1
     assert not (tmp_path / "his").exists()
 
