@@ -17,6 +17,7 @@ from audiocls.card.model_card import write_model_card
 from audiocls.comparison.auto import Choice, choose
 from audiocls.comparison.leaderboard import LEADERBOARD_PNG, write_leaderboard
 from audiocls.comparison.material import Material
+from audiocls.comparison.measuring import weights_bytes
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError
@@ -205,7 +206,7 @@ def card_facts(
         leaderboard_picture=LEADERBOARD_PNG if "leaderboard" in fitted.details else None,
         config=told_settings(config),
         num_parameters=fitted.model.num_parameters(),
-        weights_bytes=sum(tensor.nbytes for tensor in fitted.model.state_dict().values()),
+        weights_bytes=weights_bytes(fitted.model),
         training_seconds=fitted.seconds,
         num_epochs=len(fitted.history) if by_epoch else None,
         best_epoch=fitted.best if by_epoch else None,

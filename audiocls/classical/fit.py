@@ -15,7 +15,7 @@ from audiocls.data.dataset import AudioData
 from audiocls.evaluation.metrics import predicted_classes, summary_scores
 from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.training.factory import feature_extractor, feature_settings
+from audiocls.training.factory import feature_extractor, feature_settings, label_settings
 from audiocls.training.losses import class_weights
 from audiocls.training.run import Fitted, Run
 
@@ -88,11 +88,7 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
 
 def model_settings(config: TrainConfig, audio: AudioData) -> dict[str, Any]:
     """Configuration of the model but for the sizes of its trees. Features are not normalised: trees need no scale."""
-    return feature_settings(config) | {
-        "id2label": dict(enumerate(audio.labels)),
-        "label2id": {name: index for index, name in enumerate(audio.labels)},
-        "problem_type": "multi_label_classification" if audio.multi_label else "single_label_classification",
-    }
+    return feature_settings(config) | label_settings(audio.labels, audio.multi_label)
 
 
 def inner_folds(samples: Samples, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

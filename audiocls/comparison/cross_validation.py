@@ -5,20 +5,20 @@ One configuration at a time, one seed for all folds. It knows nothing of which c
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import soxr
 
 from audiocls.comparison.folds import learning_clips
 from audiocls.comparison.measuring import latency_ms, weights_bytes
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import AudioData, Clips
+from audiocls.data.dataset import AudioData
 from audiocls.evaluation.counts import count
 from audiocls.evaluation.metrics import predicted_classes
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.kinds import fit_kind
+from audiocls.scoring import clip_scores
 from audiocls.training.run import Run
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
@@ -94,19 +94,6 @@ def cross_validate(
         if on_fold is not None:
             on_fold(fold, result.fold_scores[-1])
     return result
-
-
-def clip_scores(classifier: AudioClassifier, clips: Clips, speed: float = 1.0, batch_size: int = 16) -> np.ndarray:
-    """Scores float32 (clips, labels) of decoded clips, played at this speed: above 1 shorter and higher."""
-
-    def played() -> Iterator[dict]:
-        for index in range(len(clips)):
-            waveform, rate = clips.waveform(index), clips.sampling_rate
-            if speed != 1:
-                waveform = soxr.resample(waveform, speed * rate, rate, "HQ")
-            yield {"array": waveform, "sampling_rate": rate}
-
-    return np.stack(list(classifier.stream(played(), batch_size=batch_size)))
 
 
 def fold_scores(targets: np.ndarray, scores: np.ndarray, num_labels: int, multi_label: bool) -> FoldScores:

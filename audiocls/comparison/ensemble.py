@@ -10,6 +10,7 @@ from audiocls.errors import ModelError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.models.configuration_ensemble import AudioClsEnsembleConfig
 from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
+from audiocls.training.factory import label_settings
 
 WINDOW_SECONDS = 60.0  # of the ensemble, unless a member sees more at once
 
@@ -47,9 +48,7 @@ def ensemble(members: Sequence[AudioClassifier], weights: Sequence[float]) -> Au
         described,
         sampling_rate=first.sampling_rate,
         window_seconds=max(WINDOW_SECONDS, longest),
-        id2label=dict(enumerate(first.labels)),
-        label2id={label: k for k, label in enumerate(first.labels)},
-        problem_type="multi_label_classification" if first.multi_label else "single_label_classification",
+        **label_settings(first.labels, first.multi_label),
     )
     with torch.device("meta"):
         model = AudioClsEnsembleForAudioClassification(config)

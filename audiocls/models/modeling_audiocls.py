@@ -63,6 +63,19 @@ def level_windows(windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
     return windows * (0.1 / power.clamp(min=1e-10).sqrt()).to(windows.dtype)
 
 
+def clip_lengths(input_values: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+    """Valid samples of each clip, int64 `(batch,)`; without a mask all of them."""
+    if attention_mask is None:
+        return torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
+    return attention_mask.sum(-1).long().clamp(max=input_values.shape[1])
+
+
+def mean_by_clip(values: torch.Tensor, owner: torch.Tensor, num_clips: int) -> torch.Tensor:
+    """Mean over each clip's windows: `(total, labels)` to `(num_clips, labels)`."""
+    sums = values.new_zeros(num_clips, values.shape[1]).index_add(0, owner, values)
+    return sums / torch.bincount(owner, minlength=num_clips)[:, None].to(sums.dtype)
+
+
 def answer(
     logits: torch.Tensor, labels: torch.Tensor | None, problem_type: str | None, return_dict: bool | None
 ) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
@@ -122,12 +135,8 @@ class AudioClsForAudioClassification(PreTrainedModel):
             `logits` `(batch, num_labels)`, the mean over a clip's windows (see `averages_scores`), and `loss` when
             labels are given.
         """
-        if attention_mask is None:
-            lengths = torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
-        else:
-            lengths = attention_mask.sum(-1).long()
         waveform = input_values.float()
-        owner, starts, valid = plan_windows(lengths.clamp(max=waveform.shape[1]), self.config.window_length)
+        owner, starts, valid = plan_windows(clip_lengths(input_values, attention_mask), self.config.window_length)
         parts = []
         at_once = 1 if self.one_by_one else WINDOWS_AT_ONCE
         for first in range(0, len(owner), at_once):
@@ -138,8 +147,7 @@ class AudioClsForAudioClassification(PreTrainedModel):
         values = torch.cat(parts)
         if self.averages_scores:
             values = values.sigmoid() if multi_label else values.softmax(-1)
-        sums = values.new_zeros(len(input_values), values.shape[1]).index_add(0, owner, values)
-        logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
+        logits = mean_by_clip(values, owner, len(input_values))
         if self.averages_scores:
             logits = log_scores(logits, multi_label)
 

@@ -15,7 +15,14 @@ from transformers import AutoConfig, AutoModelForAudioClassification, PreTrained
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .configuration_ensemble import AudioClsEnsembleConfig
-from .modeling_audiocls import AudioClsForAudioClassification, answer, cut_windows, plan_windows
+from .modeling_audiocls import (
+    AudioClsForAudioClassification,
+    answer,
+    clip_lengths,
+    cut_windows,
+    mean_by_clip,
+    plan_windows,
+)
 
 OWN_MODELS = {model.config_class.model_type: model for model in (AudioClsForAudioClassification,)}
 # Windows that pass through a member of transformers at a time, so memory does not grow with a clip's length.
@@ -61,22 +68,15 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
             `logits` `(batch, num_labels)` float32: softmax (or sigmoid, for several labels a clip) gives the mean of
             the members' probabilities. `loss` when labels are given.
         """
-        if attention_mask is None:
-            lengths = torch.full((len(input_values),), input_values.shape[1], device=input_values.device)
-        else:
-            lengths = attention_mask.sum(-1).long()
         waveform = input_values.float()
-        owner, starts, valid = plan_windows(lengths.clamp(max=waveform.shape[1]), self.config.window_length)
+        owner, starts, valid = plan_windows(clip_lengths(input_values, attention_mask), self.config.window_length)
         # One window of the ensemble at a time where clips are longer than it: that is a minute and rare.
         at_once = len(owner) if len(owner) == len(waveform) else 1
         parts = []
         for first in range(0, len(owner), at_once):
             some = slice(first, first + at_once)
             parts.append(self.window_logits(cut_windows(waveform, owner[some], starts[some], valid[some]), valid[some]))
-        window_logits = torch.cat(parts)
-        sums = window_logits.new_zeros(len(input_values), window_logits.shape[1]).index_add(0, owner, window_logits)
-        logits = sums / torch.bincount(owner, minlength=len(input_values))[:, None].to(sums.dtype)
-
+        logits = mean_by_clip(torch.cat(parts), owner, len(input_values))
         return answer(logits, labels, self.config.problem_type, return_dict)
 
     @property

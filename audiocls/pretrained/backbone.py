@@ -17,6 +17,7 @@ from audiocls.inference.loading import explained, find_folder, quiet_transformer
 from audiocls.model_folder import is_model_folder
 from audiocls.pretrained.weights import REGISTRY, default_folder
 from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds, fixed_window
+from audiocls.training.factory import label_settings
 
 # Weights that a checkpoint may lack: those of the head, which is new, and one used only to hide parts in pretraining.
 _HEAD = ("classifier.", "projector.", "layer_weights")
@@ -111,9 +112,8 @@ def build_classifier(name: str, labels: list[str], multi_label: bool, window_sec
     folder = find_backbone(name)
     with explained(name), quiet_transformers():
         settings = load_config(folder, name)
-        settings.id2label = dict(enumerate(labels))
-        settings.label2id = {label: number for number, label in enumerate(labels)}
-        settings.problem_type = "multi_label_classification" if multi_label else "single_label_classification"
+        for field, value in label_settings(labels, multi_label).items():
+            setattr(settings, field, value)
         if hasattr(settings, "classifier_proj_size"):
             settings.classifier_proj_size = settings.hidden_size
         for switch in ("use_weighted_layer_sum", "add_adapter", "apply_spec_augment"):

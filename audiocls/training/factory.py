@@ -1,5 +1,6 @@
 """A new model for a data set: configuration from the settings, features normalised on the training part."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,15 @@ def feature_settings(config: TrainConfig) -> dict[str, Any]:
     return chosen | {"architecture": config.kind, "window_seconds": config.clip_seconds, "network": network}
 
 
+def label_settings(labels: Sequence[str], multi_label: bool) -> dict[str, Any]:
+    """The part of any model's configuration that says what it tells apart."""
+    return {
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: number for number, label in enumerate(labels)},
+        "problem_type": "multi_label_classification" if multi_label else "single_label_classification",
+    }
+
+
 def check_features(config: TrainConfig) -> None:
     """Fail before anything is decoded when the features cannot be computed.
 
@@ -75,8 +85,7 @@ def check_features(config: TrainConfig) -> None:
 def build_model(config: TrainConfig, data: AudioData) -> AudioClsForAudioClassification:
     """A new model for these labels, its features normalised on the training part, weights drawn from `config.seed`."""
     settings = feature_settings(config)
-    settings |= {"id2label": dict(enumerate(data.labels)), "label2id": {name: k for k, name in enumerate(data.labels)}}
-    settings["problem_type"] = "multi_label_classification" if data.multi_label else "single_label_classification"
+    settings |= label_settings(data.labels, data.multi_label)
     unmeasured = AudioClsForAudioClassification(AudioClsConfig(**settings))
     mean, std = measure_normalisation(unmeasured, data.train)
     with torch.random.fork_rng():
