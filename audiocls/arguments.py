@@ -14,6 +14,7 @@ GROUPS = {
     "features": "features (the model's first layer)",
     "data": "data and split",
     "training": "training",
+    "honesty": "how sure (after training)",
     "finetune": "finetune (beside those of training)",
 }
 

@@ -6,19 +6,15 @@ One dataclass serves the command line (flags and `--help`), recipes (YAML with t
 """
 
 import dataclasses
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, Self
 
 from audiocls.errors import UsageError
+from audiocls.kind_names import NETWORK_KINDS, parse_model
 from audiocls.settings import check_value, coerce, parse_image_size, setting
 
 FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast", "pitch")
-NETWORK_KINDS = ("cnn", "cnn1d", "crnn")  # trained from scratch by gradient descent
-TREE_KINDS = ("forest", "boosting")
-BACKBONE_KINDS = ("probe", "finetune")  # of a pretrained model, named after a colon
-KINDS = (*NETWORK_KINDS, *TREE_KINDS, *BACKBONE_KINDS, "auto")
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
 HOP_SECONDS = 0.016
 # How long to train when num_epochs is 0: clips to see in all, fewest and most epochs.
@@ -115,6 +111,9 @@ class TrainConfig:
         None, "data", "CSV with columns file and group (an ATTRIBUTION.csv beside the data is found)", metavar="CSV"
     )
     strict: bool = setting(False, "data", "stop at the first unreadable, empty or silent file instead of going on")
+    allow_leaks: bool = setting(
+        False, "data", "train although clips of the test part are copies of training clips; scores then flatter"
+    )
     num_workers: int = setting(0, "data", "threads that decode; 0 means one per core", metavar="N", limits=(0, 1024))
 
     seed: int = setting(
@@ -169,6 +168,17 @@ class TrainConfig:
     mixed_precision: str = setting("no", "training", "arithmetic on a GPU", ("no", "fp16", "bf16"))
     gradient_accumulation_steps: int = setting(
         1, "training", "batches per optimiser step", metavar="N", limits=(1, 4096)
+    )
+
+    calibrate: bool = setting(
+        True, "honesty", "fit the scores on held-out clips, so that 0.8 means right in 8 of 10 cases"
+    )
+    rejection: bool = setting(True, "honesty", "learn to tell what is none of the classes")
+    acceptance: float = setting(
+        0.95, "honesty", "share of the classes' own clips that must pass as known", metavar="SHARE", limits=(0, 1)
+    )
+    leak_report: bool = setting(
+        True, "honesty", "where groups are known or guessed, measure what a split that ignores them would flatter"
     )
 
     freeze_layers: int = setting(
@@ -275,21 +285,3 @@ class TrainConfig:
 def settings() -> dict[str, dataclasses.Field]:
     """All settings by name, in the order of `--help`."""
     return {f.name: f for f in dataclasses.fields(TrainConfig)}
-
-
-def parse_model(text: str) -> tuple[str, str | None]:
-    """Read "cnn" as ("cnn", None) and "probe:some/model" as ("probe", "some/model").
-
-    Raises:
-        UsageError: an unknown kind, or one that lacks its pretrained model or has one it cannot use.
-    """
-    kind, colon, backbone = text.partition(":")
-    if kind not in KINDS:
-        meant = difflib.get_close_matches(kind, KINDS, n=1)
-        hint = f"did you mean {meant[0]}? " if meant else ""
-        raise UsageError(f"model is {text!r}; {hint}The kinds are {', '.join(KINDS)}")
-    if kind in BACKBONE_KINDS and not backbone:
-        raise UsageError(f"model is {text!r}; say which pretrained model, such as {kind}:whisper-tiny.en")
-    if kind not in BACKBONE_KINDS and colon:
-        raise UsageError(f"model is {text!r}; {kind} takes nothing after a colon")
-    return kind, backbone or None

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from audiocls.config import NETWORK_KINDS, TREE_KINDS, TrainConfig
+from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
+from audiocls.kind_names import NETWORK_KINDS, TREE_KINDS
 from audiocls.training.run import Fitted, Run
 
 

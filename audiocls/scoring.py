@@ -8,7 +8,8 @@ import numpy as np
 import soxr
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import AudioData, Clips, load_labelled_clips
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData, load_labelled_clips
 from audiocls.data.listing import shown
 from audiocls.errors import OutputError
 from audiocls.evaluation.evaluation import Evaluation, evaluate_scores

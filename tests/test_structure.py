@@ -14,14 +14,14 @@ LONGEST_MODULE = 300
 # From the bottom to the top; a room imports from its own row and the rows above it in this list.
 ROWS = [
     ["errors", "__init__"],
-    ["settings", "text_layout", "models"],
+    ["settings", "text_layout", "kind_names", "models"],
     ["config"],
     ["whole_files", "model_folder", "arguments", "audio"],
     ["data"],
     ["training", "inference", "evaluation"],
     ["classical", "pretrained"],
     ["kinds"],
-    ["card", "predictions", "scoring"],
+    ["card", "predictions", "scoring", "finishing", "mistakes", "inspection"],
     ["comparison"],
     ["experiment"],
     ["tuning"],

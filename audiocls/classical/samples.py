@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from audiocls.audio.windows import window_starts
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.models.trees import Trees

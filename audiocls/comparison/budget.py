@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from audiocls.comparison.folds import learning_clips
-from audiocls.config import NETWORK_KINDS, TrainConfig
-from audiocls.data.dataset import AudioData, Clips
+from audiocls.config import TrainConfig
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData
+from audiocls.kind_names import NETWORK_KINDS
 from audiocls.training.run import Fitted, Run
 
 PILOT_CLIPS = 40

@@ -29,7 +29,7 @@ from audiocls.comparison.leaderboard import (
 from audiocls.comparison.material import Material
 from audiocls.comparison.resampling import Bootstrap
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.errors import AudioclsError, DataError, OutputError, UsageError
 from audiocls.kinds import prepared
 from audiocls.scoring import report_data

@@ -6,7 +6,8 @@ place in any of them.
 
 import numpy as np
 
-from audiocls.data.dataset import AudioData, Clips
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown
 from audiocls.data.splits import groups_per_class
 from audiocls.errors import DataError, UsageError

@@ -4,7 +4,8 @@ import dataclasses
 from collections import defaultdict
 
 from audiocls.config import TrainConfig, settings
-from audiocls.data.dataset import AudioData, Clips, load_audio_data
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.data.listing import shown
 from audiocls.errors import DataError
 
@@ -41,13 +42,15 @@ class Material:
         if sampling_rate not in self._at:
             again = load_audio_data(self.source, TrainConfig(sampling_rate=sampling_rate, **self._settings))
             everything = again.train.followed_by(again.validation).followed_by(again.test)
-            parts = {part: _alike(everything, getattr(self.audio, part)) for part in ("train", "validation", "test")}
+            others = again.negatives.followed_by(again.test_negatives)
             self._at[sampling_rate] = dataclasses.replace(
                 self.audio,
                 sampling_rate=sampling_rate,
-                train=parts["train"],
-                validation=parts["validation"],
-                test=parts["test"],
+                train=_alike(everything, self.audio.train),
+                validation=_alike(everything, self.audio.validation),
+                test=_alike(everything, self.audio.test),
+                negatives=_alike(others, self.audio.negatives),
+                test_negatives=_alike(others, self.audio.test_negatives),
             )
         return self._at[sampling_rate]
 

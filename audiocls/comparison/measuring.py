@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.inference.classifier import AudioClassifier
 
 TIMED_CALLS = 5

@@ -15,10 +15,12 @@ import numpy as np
 
 from audiocls.config import TrainConfig
 from audiocls.data.attribution import attribution_text
+from audiocls.data.clips import Clips
 from audiocls.data.copies import copies, note_copies
 from audiocls.data.division import Pool, divide
-from audiocls.data.grouping import known_groups
+from audiocls.data.grouping import Groups, known_groups
 from audiocls.data.listing import Item, Listing, Skipped, shown, some
+from audiocls.data.negatives import mark_negatives, negative_test_clips
 from audiocls.data.sources import find_source
 from audiocls.data.store import Encoded, Store, content_hash, open_store
 from audiocls.errors import DataError
@@ -26,52 +28,6 @@ from audiocls.errors import DataError
 SHORTEST_SECONDS = 0.01
 SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS
 LONG_SECONDS = 600.0  # a clip this long among short ones is worth a word
-
-
-class Clips:
-    """Decoded clips of one part, read from a memory map. Pickles cheaply (loader workers)."""
-
-    def __init__(
-        self, store: Store, rows: np.ndarray, files: list[str], targets: np.ndarray, groups: Sequence[str | None]
-    ) -> None:
-        self._store, self._rows = store, rows
-        self.files = files
-        self.lengths: np.ndarray = store.lengths[rows]  # int64 (n,), in samples
-        self.targets = targets  # int64 (n,), or float32 (n, labels) when clips have several labels
-        self.groups = list(groups)
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    @property
-    def sampling_rate(self) -> int:
-        """Of the decoded samples, in Hz."""
-        return self._store.sampling_rate
-
-    @property
-    def contents(self) -> list[str]:
-        """Hash of each clip's encoded file: equal where the content is."""
-        return [self._store.contents[row] for row in self._rows]
-
-    def waveform(self, index: int, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """Samples start to stop: float32 (time,), a read-only view of the file; only what is used is read from disk."""
-        return self._store.waveform(int(self._rows[index]), start, stop)
-
-    def subset(self, indices: Sequence[int] | np.ndarray) -> "Clips":
-        """The chosen clips in the given order, sharing the same memory map."""
-        chosen = np.asarray(indices, dtype=np.int64)
-        return Clips(
-            self._store,
-            self._rows[chosen],
-            [self.files[i] for i in chosen],
-            self.targets[chosen],
-            [self.groups[i] for i in chosen],
-        )
-
-    def followed_by(self, other: "Clips") -> "Clips":
-        """These clips, then those of another part of the same data."""
-        rows, targets = np.concatenate([self._rows, other._rows]), np.concatenate([self.targets, other.targets])
-        return Clips(self._store, rows, self.files + other.files, targets, self.groups + other.groups)
 
 
 @dataclass
@@ -89,6 +45,9 @@ class AudioData:
     warnings: list[str]
     split_note: str
     attribution: str | None
+    negatives: Clips  # of no class, to learn from what is none of them; targets mean nothing
+    test_negatives: Clips
+    groups_origin: str | None = None  # how a model card tells where `Clips.groups` come from
     test_name: str = "test"  # what `test` is: that part, or "all" clips of data without parts
 
 
@@ -107,9 +66,12 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     """
     listing = find_source(source, config.label_regex)
     items, store, rows = _read(listing, source, config)
+    groups = known_groups(listing, items, config)
+    marked = mark_negatives(listing, items)
+    negatives, test_negatives = _negatives(store, rows, items, groups.names, marked, config)
+    items, rows, groups = _without(marked, items, rows, groups)
     labels = _labels(listing, items)
     targets, counts = _targets(items, labels, listing.multi_label)
-    groups = known_groups(listing, items, config)
     identical, similar = copies(store, rows)
     note_copies(identical + similar, items, groups.names, listing.warnings)
     files = [item.file for item in items]
@@ -130,6 +92,9 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         warnings=listing.warnings + division.warnings,
         split_note=division.note,
         attribution=attribution_text(listing.root),
+        negatives=negatives,
+        test_negatives=test_negatives,
+        groups_origin=groups.origin,
     )
 
 
@@ -154,12 +119,21 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
         listing.items = [item for item in listing.items if item.part == part]
     if listing.multi_label and not multi_label:
         raise DataError(f"{shown(source)}: clips have several labels each, but the model gives one label a clip")
-    unknown = sorted({label for item in listing.items for label in item.labels} - set(labels))
+    marked = mark_negatives(listing, listing.items, labels)
+    unknown = sorted({label for item, no in zip(listing.items, marked, strict=True) if not no for label in item.labels})
+    unknown = [label for label in unknown if label not in labels]
     if unknown:
         raise DataError(f"{shown(source)}: the model does not know class {some(unknown)}; it knows {some(labels, 20)}")
+    names = {item.labels[0] for item, negative in zip(listing.items, marked, strict=True) if negative}
     items, store, rows = _read(listing, source, config)
+    groups = known_groups(listing, items, config)
+    marked = np.array([len(item.labels) == 1 and item.labels[0] in names for item in items], bool)
+    _, negatives = _negatives(store, rows, items, groups.names, marked, None)
+    items, rows, groups = _without(marked, items, rows, groups)
+    if not items:
+        raise DataError(f"{shown(source)}: holds only clips that are none of the model's classes")
     targets, _ = _targets(items, list(labels), multi_label)
-    clips = Clips(store, rows, [item.file for item in items], targets, known_groups(listing, items, config).names)
+    clips = Clips(store, rows, [item.file for item in items], targets, groups.names)
     return AudioData(
         name=listing.name,
         labels=list(labels),
@@ -172,8 +146,38 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
         warnings=listing.warnings,
         split_note="The data's own test part." if part else "All clips of the data.",
         attribution=attribution_text(listing.root),
+        negatives=negatives.subset([]),
+        test_negatives=negatives,
+        groups_origin=groups.origin,
         test_name=part or "all",
     )
+
+
+def _negatives(
+    store: Store,
+    rows: np.ndarray,
+    items: list[Item],
+    groups: list[str | None],
+    marked: np.ndarray,
+    config: TrainConfig | None,
+) -> tuple[Clips, Clips]:
+    """The marked clips, to learn from and to test on; without `config` all of them to test on."""
+    chosen = np.flatnonzero(marked)
+    some_items, names = [items[i] for i in chosen], [groups[i] for i in chosen]
+    clips = Clips(store, rows[chosen], [item.file for item in some_items], np.zeros(len(chosen), np.int64), names)
+    if config is None:
+        return clips.subset([]), clips
+    new_test = config.test_size > 0 and not any(item.part == "test" for item in items)
+    rng = np.random.default_rng([config.seed, 2])
+    tested = negative_test_clips(some_items, names, new_test, config.test_size, rng)
+    return clips.subset(np.flatnonzero(~tested)), clips.subset(np.flatnonzero(tested))
+
+
+def _without(
+    marked: np.ndarray, items: list[Item], rows: np.ndarray, groups: Groups
+) -> tuple[list[Item], np.ndarray, Groups]:
+    kept = np.flatnonzero(~marked)
+    return [items[i] for i in kept], rows[kept], Groups([groups.names[i] for i in kept], groups.origin)
 
 
 def _read(listing: Listing, source: str, config: TrainConfig) -> tuple[list[Item], Store, np.ndarray]:

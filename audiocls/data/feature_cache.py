@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from audiocls.audio.decoding import DECODER_VERSION
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.data.store import cache_folder
 from audiocls.errors import OutputError
 from audiocls.whole_files import whole_file

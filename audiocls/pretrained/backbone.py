@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.errors import ModelError
 from audiocls.inference.loading import explained, find_folder, quiet_transformers, read_config
 from audiocls.model_folder import is_model_folder

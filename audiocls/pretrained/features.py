@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from audiocls.audio.windows import window_starts
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
 from audiocls.errors import ModelError
 from audiocls.inference.classifier import SHORTEST_SECONDS, window_samples

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.training.augment import Augmentation, draw
 from audiocls.training.waveforms import Waveforms, pad_waveforms
 

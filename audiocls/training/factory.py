@@ -8,7 +8,8 @@ import torch
 from transformers import Wav2Vec2FeatureExtractor
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import AudioData, Clips
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
 from audiocls.models.acoustic_features import AcousticFeatures, band_statistics
 from audiocls.models.configuration_audiocls import AudioClsConfig

@@ -18,7 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
 from audiocls.inference.classifier import AudioClassifier

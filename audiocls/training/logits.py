@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.inference.classifier import AudioClassifier
 
 SMALLEST = 1e-7  # probability that a float32 still tells from 0, and its complement from 1

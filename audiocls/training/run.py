@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import Accelerator
 
 
@@ -25,6 +26,20 @@ class Run:
     curves: bool = True
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """What models that had not learnt these clips said of them: the basis of calibration and thresholds.
+
+    scores: float32 (n, labels), probabilities before any calibration. targets: as `Clips.targets`. groups: of each
+    clip, None for one that is alone. origin: where they come from, for people ("5 grouped folds of the training part").
+    """
+
+    scores: np.ndarray
+    targets: np.ndarray
+    groups: list[str | None]
+    origin: str
+
+
 @dataclass
 class Fitted:
     """A trained model in memory, and what is told about its making.
@@ -34,6 +49,8 @@ class Fitted:
         "trees", "round" or "candidate". best: the value of the row that was kept.
     base_model: the pretrained model it started from, as the Hub knows it.
     details: plain values to keep in training_config.json, such as what was chosen on the way.
+    held_out: predictions for clips of the training part that a kind made on the way; None where the validation part
+        is what there is.
     """
 
     model: Any
@@ -44,3 +61,4 @@ class Fitted:
     seconds: float
     base_model: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    held_out: HeldOut | None = None

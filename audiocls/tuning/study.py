@@ -18,7 +18,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import Clips
+from audiocls.data.clips import Clips
 from audiocls.errors import OutputError, UsageError
 from audiocls.tuning.space import Space, plain_space
 from audiocls.tuning.turns import repeat

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import PretrainedConfig
 
-from audiocls.config import NETWORK_KINDS
+from audiocls.kind_names import NETWORK_KINDS
 from audiocls.models.networks import NETWORKS
 
 SMALL = {"widths": [8, 16, 24], "hidden": 12, "dropout": 0.3}  # each network reads what it knows

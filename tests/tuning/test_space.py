@@ -2,8 +2,9 @@
 
 import pytest
 
-from audiocls.config import KINDS, TrainConfig, settings
+from audiocls.config import TrainConfig, settings
 from audiocls.errors import UsageError
+from audiocls.kind_names import KINDS
 from audiocls.tuning.space import Choices, Range, grid_size, plain_space, read_space
 
 CNN = TrainConfig()
