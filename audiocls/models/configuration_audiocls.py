@@ -8,6 +8,8 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+from .logit_scaling import check_scaling
+
 
 class AudioClsConfig(PretrainedConfig):
     """Everything needed to rebuild an audiocls model around its weights.
@@ -25,9 +27,10 @@ class AudioClsConfig(PretrainedConfig):
         feature_mean, feature_std: per band, measured on the training part; None leaves features as they are. They
             are plain lists and no buffers, so that loading in bfloat16 does not round them.
         network: settings of the network alone, as its class documents them.
+        logit_scale, logit_bias: one number a label, by which each window's logits are calibrated; None changes nothing.
 
     Raises:
-        ValueError: a misspelt field (transformers would accept it silently).
+        ValueError: a misspelt field (transformers would accept it silently), or a scale or bias that fits no answer.
     """
 
     model_type = "audiocls"
@@ -49,6 +52,8 @@ class AudioClsConfig(PretrainedConfig):
         feature_mean: list[float] | None = None,
         feature_std: list[float] | None = None,
         network: dict[str, Any] | None = None,
+        logit_scale: list[float] | None = None,
+        logit_bias: list[float] | None = None,
         **kwargs: Any,
     ) -> None:
         self.architecture = architecture
@@ -66,6 +71,7 @@ class AudioClsConfig(PretrainedConfig):
         self.feature_mean = feature_mean
         self.feature_std = feature_std
         self.network = dict(network or {})
+        self.logit_scale, self.logit_bias = logit_scale, logit_bias
         own = [name for name in vars(self) if not name.startswith("_")]
         common = PretrainedConfig()
         for name in kwargs:
@@ -75,6 +81,7 @@ class AudioClsConfig(PretrainedConfig):
             if meant:
                 raise ValueError(f"AudioClsConfig has no field {name!r}; did you mean {meant[0]!r}?")
         super().__init__(**kwargs)
+        check_scaling(self)
 
     @property
     def window_length(self) -> int:

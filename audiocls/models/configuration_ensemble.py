@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+from .logit_scaling import check_scaling
+
 
 class AudioClsEnsembleConfig(PretrainedConfig):
     """Everything needed to rebuild the members around their weights.
@@ -19,9 +21,10 @@ class AudioClsEnsembleConfig(PretrainedConfig):
         sampling_rate: rate of `input_values`, in Hz; all members have it.
         window_seconds: longer clips are cut into windows of this length and their logits averaged, above the windows
             of the members; at least as long as any of these.
+        logit_scale, logit_bias: one number a label, by which the logits of the mean are calibrated; None changes nothing.
 
     Raises:
-        ValueError: a member that lacks one of its fields, or a weight that is not positive.
+        ValueError: a member that lacks one of its fields, a weight that is not positive, or a scale or bias that fits no answer.
     """
 
     model_type = "audiocls_ensemble"
@@ -31,6 +34,8 @@ class AudioClsEnsembleConfig(PretrainedConfig):
         members: list[dict[str, Any]] | None = None,
         sampling_rate: int = 16000,
         window_seconds: float = 60.0,
+        logit_scale: list[float] | None = None,
+        logit_bias: list[float] | None = None,
         **kwargs: Any,
     ) -> None:
         self.members = [dict(member) for member in members or []]
@@ -42,7 +47,9 @@ class AudioClsEnsembleConfig(PretrainedConfig):
                 raise ValueError(f"member {number} of the ensemble has weight {member['weight']}; it must be above 0")
         self.sampling_rate = sampling_rate
         self.window_seconds = window_seconds
+        self.logit_scale, self.logit_bias = logit_scale, logit_bias
         super().__init__(**kwargs)
+        check_scaling(self)
 
     @property
     def window_length(self) -> int:

@@ -12,6 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .acoustic_features import AcousticFeatures
 from .configuration_audiocls import AudioClsConfig
+from .logit_scaling import scaled
 from .networks import NETWORKS
 from .trees import log_scores
 
@@ -154,9 +155,9 @@ class AudioClsForAudioClassification(PreTrainedModel):
         return answer(logits, labels, self.config.problem_type, return_dict)
 
     def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
+        """Calibrated logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
         features, mask = self.window_features(windows, valid)
-        return self.network(features if self.one_by_one else features.to(self.dtype), mask)
+        return scaled(self.network(features if self.one_by_one else features.to(self.dtype), mask), self.config)
 
     def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""

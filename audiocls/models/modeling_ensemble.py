@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForAudioClassification, PreTrained
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .configuration_ensemble import AudioClsEnsembleConfig
+from .logit_scaling import scaled
 from .modeling_audiocls import (
     AudioClsForAudioClassification,
     answer,
@@ -66,7 +67,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
 
         Returns:
             `logits` `(batch, num_labels)` float32: softmax (or sigmoid, for several labels a clip) gives the mean of
-            the members' probabilities. `loss` when labels are given.
+            the members' probabilities, calibrated as the configuration says. `loss` when labels are given.
         """
         waveform = input_values.float()
         owner, starts, valid = plan_windows(clip_lengths(input_values, attention_mask), self.config.window_length)
@@ -85,7 +86,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         return self.config.problem_type == "multi_label_classification"
 
     def window_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """Logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
+        """Calibrated logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
         total = sum(member["weight"] for member in self.config.members)
         mean = torch.zeros(len(windows), len(self.config.id2label or {}), device=windows.device)
         for number, member in enumerate(self.config.members):
@@ -97,8 +98,10 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
                 scores = self._extracted_scores(number, windows, valid)
             mean += member["weight"] / total * scores.to(mean.device)
         if self.multi_label:
-            return torch.logit(mean.double(), eps=SMALLEST_PROBABILITY).float()
-        return mean.clamp(min=SMALLEST_PROBABILITY).log()
+            logits = torch.logit(mean.double(), eps=SMALLEST_PROBABILITY).float()
+        else:
+            logits = mean.clamp(min=SMALLEST_PROBABILITY).log()
+        return scaled(logits, self.config)
 
     def _probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.float().sigmoid() if self.multi_label else logits.float().softmax(-1)
