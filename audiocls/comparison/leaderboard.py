@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from audiocls.comparison.cross_validation import SCORES, CrossValidated
-from audiocls.comparison.resampling import Bootstrap, Interval, difference_interval
+from audiocls.comparison.resampling import SIGNIFICANT, Bootstrap, Interval, difference_interval, holm
 from audiocls.data.listing import shown
 from audiocls.text_layout import pad, shorten, text_width
 from audiocls.whole_files import write_text
@@ -26,6 +28,7 @@ class Row:
 
     scores, intervals: accuracy, balanced_accuracy and macro_f1, means over the folds, with 95% intervals.
     difference: of the headline score to the best row's, None for the best itself; with its 95% interval.
+    p_value: of that difference, by a paired permutation test; p_holm: corrected for the number of rows compared.
     seconds: of the longest training among the folds. num_bytes: of the weights. latency_ms: for one clip alone.
     """
 
@@ -34,6 +37,8 @@ class Row:
     intervals: dict[str, Interval] = field(default_factory=dict)
     difference: float | None = None
     difference_interval: Interval | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
     seconds: float | None = None
     num_bytes: int | None = None
     latency_ms: float | None = None
@@ -42,7 +47,7 @@ class Row:
     @property
     def clearly_worse(self) -> bool:
         """Whether the best row is better beyond chance."""
-        return self.difference_interval is not None and self.difference_interval[1] < 0
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
     def record(self) -> dict[str, Any]:
         """Plain values by column name, None where there is none."""
@@ -53,6 +58,7 @@ class Row:
         record["difference_to_best"] = self.difference
         low_high = self.difference_interval or (None, None)
         record["difference_low"], record["difference_high"] = low_high
+        record |= {"p_value": self.p_value, "p_holm": self.p_holm}
         record |= {"training_seconds": self.seconds, "latency_ms": self.latency_ms}
         record["size_mb"] = None if self.num_bytes is None else self.num_bytes / MEGABYTE
         return {name: round(v, 4) if isinstance(v, float) else v for name, v in record.items()} | {"note": self.note}
@@ -74,7 +80,7 @@ def ranked(
         scored, key=lambda name: (-points[name][HEADLINE], -points[name]["accuracy"], scored[name].num_bytes)
     )
     rows: list[Row] = []
-    best_draws = None
+    best_draws: np.ndarray | None = None
     for name in order:
         draws = bootstrap.draws(scored[name].scores)
         row = Row(
@@ -91,13 +97,26 @@ def ranked(
         else:
             row.difference = row.scores[HEADLINE] - rows[0].scores[HEADLINE]
             row.difference_interval = difference_interval(draws[HEADLINE] - best_draws)
+            row.p_value = bootstrap.p_value(scored[order[0]].scores, scored[name].scores, HEADLINE)
         rows.append(row)
+    for row, p_holm in zip(rows[1:], holm([row.p_value for row in rows[1:] if row.p_value is not None]), strict=True):
+        row.p_holm = p_holm
     return rows + [Row(name, note=each) for name, each in found.items() if isinstance(each, str)]
 
 
 def leaderboard_text(rows: Sequence[Row]) -> str:
-    """The rows as a table for the terminal."""
-    header = ["", "balanced accuracy", "difference to the best", "accuracy", "macro F1", "training", "size", "latency"]
+    """The rows as a table for the terminal, and in a sentence what cannot be told from the best."""
+    header = [
+        "",
+        "balanced accuracy",
+        "difference to the best",
+        "p",
+        "accuracy",
+        "macro F1",
+        "training",
+        "size",
+        "latency",
+    ]
     cells = [header]
     for row in rows:
         name = shorten(shown(row.model), NAME_WIDTH)
@@ -115,6 +134,7 @@ def leaderboard_text(rows: Sequence[Row]) -> str:
                 name,
                 f"{row.scores[HEADLINE]:.3f} ({low:.3f} to {high:.3f})",
                 difference,
+                p_text(row.p_holm),
                 f"{row.scores['accuracy']:.3f}",
                 f"{row.scores['macro_f1']:.3f}",
                 seconds_text(row.seconds),
@@ -129,7 +149,25 @@ def leaderboard_text(rows: Sequence[Row]) -> str:
         left = [pad(cell, width) for cell, width in zip(line[:3], widths[:3], strict=False)]
         right = [" " * (width - text_width(cell)) + cell for cell, width in zip(line[3:], widths[3:], strict=False)]
         lines.append("  ".join([*left, *right]).rstrip())
-    return "\n".join(lines)
+    return "\n".join(lines + _told_apart(rows))
+
+
+def _told_apart(rows: Sequence[Row]) -> list[str]:
+    """Which rows cannot be told from the best, in a sentence; nothing where there is nothing to compare."""
+    others = [row for row in rows if row.p_holm is not None]
+    if not others:
+        return []
+    best = shorten(shown(rows[0].model), NAME_WIDTH)
+    alike = [shorten(shown(row.model), NAME_WIDTH) for row in others if not row.clearly_worse]
+    told = f"cannot be told from {best} on these clips: {', '.join(alike)}" if alike else f"{best} is clearly the best"
+    return ["", f"{told}  (p: paired test on the same clips, corrected for {len(others)}; below 0.05 is worse)"]
+
+
+def p_text(p_value: float | None) -> str:
+    """A p-value with the digits that matter."""
+    if p_value is None:
+        return ""
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def seconds_text(seconds: float | None) -> str:

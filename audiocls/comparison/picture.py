@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from audiocls.comparison.leaderboard import HEADLINE, Row, latency_text, seconds_text, size_text
+from audiocls.comparison.leaderboard import HEADLINE, Row, latency_text, p_text, seconds_text, size_text
 from audiocls.evaluation.drawable_text import drawable
 from audiocls.evaluation.plot_style import STYLE, empty_figure, plain
 
 # The parts of the picture in inches, from the left: names, dots, columns of costs.
 LETTER, MARGIN = 0.071, 0.12
-DOTS, COSTS = 2.5, (0.55, 0.65, 0.7, 0.65)
+DOTS, COSTS = 2.5, (0.55, 0.6, 0.65, 0.7, 0.65)
 ROW, HEAD, FOOT = 0.3, 0.6, 0.78
 NAME_WIDTH = 44
 NOTE_WIDTH = 76
@@ -38,7 +38,7 @@ def leaderboard_figure(rows: Sequence[Row], title: str) -> Figure:
     ink, faint, size = STYLE["ink"], STYLE["faint"], STYLE["text_size"]
     beside = axes.get_yaxis_transform()  # x in widths of the panel, y in rows
     ends = [1 + sum(COSTS[: column + 1]) / DOTS for column in range(len(COSTS))]
-    heads = ("score", "training", "size", "one clip")
+    heads = ("score", "p", "training", "size", "one clip")
     for end, head in zip(ends, heads, strict=True):
         axes.text(end, -0.95, head, transform=beside, va="center", ha="right", fontsize=size - 1, color=faint)
     for place, row in enumerate(rows):
@@ -52,7 +52,8 @@ def leaderboard_figure(rows: Sequence[Row], title: str) -> Figure:
         score, interval = row.scores[HEADLINE], row.intervals[HEADLINE]
         axes.plot(interval, [place, place], color=colour, linewidth=2.4, solid_capstyle="round", zorder=2)
         axes.plot([score], [place], "o", color=colour, markersize=7, markeredgecolor="white", zorder=3)
-        costs = [f"{score:.3f}", seconds_text(row.seconds), size_text(row.num_bytes), latency_text(row.latency_ms)]
+        costs = [f"{score:.3f}", p_text(row.p_holm), seconds_text(row.seconds)]
+        costs += [size_text(row.num_bytes), latency_text(row.latency_ms)]
         for end, text in zip(ends, costs, strict=True):
             style = {"fontweight": "bold", "color": colour} if end == ends[0] else {"color": ink}
             axes.text(end, place, text, transform=beside, va="center", ha="right", fontsize=size - 0.5, **style)
@@ -70,7 +71,7 @@ def leaderboard_figure(rows: Sequence[Row], title: str) -> Figure:
     if any(row.clearly_worse for row in rows):
         handles = [
             Line2D([], [], color=STYLE[name], marker="o", linewidth=2.4, label=label, markeredgecolor="white")
-            for name, label in (("train", "best, or too close to tell"), ("faint", "worse than the best"))
+            for name, label in (("train", "best, or too close to tell"), ("faint", "worse than the best (p < 0.05)"))
         ]
         figure.legend(
             handles=handles, loc="lower center", ncols=2, fontsize=size - 1, frameon=False, labelcolor=ink,

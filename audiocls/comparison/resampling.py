@@ -2,10 +2,11 @@
 
 The score is the mean over the folds. Whole groups are drawn with replacement, as in `audiocls.evaluation.intervals`;
 each draw's score is again the mean over the folds, of what was drawn of each. Since every model meets the same draws,
-differences are paired: what is hard for all of them cancels out.
+differences are paired: what is hard for all of them cancels out. Whether a difference could be chance is tested by
+swapping the two models' answers, group by group.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from audiocls.evaluation.intervals import (
     wilson_interval,
 )
 from audiocls.evaluation.metrics import BOOTSTRAP_SEED, predicted_classes
+
+NUM_SWAPS = 9999  # with what was seen 10,000 outcomes, so that the least p-value is 0.0001
+EXACT_UNITS = 14  # up to so many groups answered differently, every outcome is counted instead
+ROUNDING = 1e-9  # outcomes so close to the one that was seen are equal to it
+SIGNIFICANT = 0.05
 
 Interval = tuple[float, float]
 
@@ -43,41 +49,96 @@ class Bootstrap:
 
     def point(self, scores: np.ndarray) -> dict[str, float]:
         """Accuracy, balanced accuracy and macro F1 of probabilities (n, labels): means over the folds."""
-        found = self._mean_over_folds(scores, np.ones((1, self.num_units), np.float32))
+        found = self._scores(table.sum(0, keepdims=True) for _, table in self._tables(scores))
         return {name: float(values[0]) for name, values in found.items()}
 
     def draws(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """The same scores in each draw, float64 (draws,); the draws are the same at every call."""
         generator = np.random.default_rng(BOOTSTRAP_SEED)
+        tables = self._tables(scores)
         blocks = []
         block_draws = max(1, BLOCK_CELLS // self.num_units)
         for start in range(0, NUM_DRAWS, block_draws):
             size = min(block_draws, NUM_DRAWS - start)
             drawn = generator.multinomial(self.num_units, np.full(self.num_units, 1 / self.num_units), size=size)
-            blocks.append(self._mean_over_folds(scores, drawn.astype(np.float32)))
+            weights = drawn.astype(np.float32)
+            blocks.append(self._scores(weights[:, units] @ table for units, table in tables))
         return {name: np.concatenate([block[name] for block in blocks]) for name in SCORES}
+
+    def p_value(self, first: np.ndarray, second: np.ndarray, score: str) -> float:
+        """How often two models that are alike would differ in `score` at least as much as these do.
+
+        A paired permutation test (Good, Permutation Tests, 2000, section 3.2): were they alike, their answers to a
+        group could be swapped without harm. All swaps are counted where few groups are answered differently; for
+        accuracy of clips without groups that is McNemar's exact test. Otherwise random ones, with the outcome that was
+        seen among them (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010). Two-sided. It tells about these
+        two models' answers to clips like these, not about other training runs.
+
+        Args:
+            first, second: probabilities (n, labels) of the two.
+            score: accuracy, balanced_accuracy or macro_f1, a mean over the folds.
+        """
+        pairs = list(zip(self._tables(first), self._tables(second), strict=True))
+        differ = np.zeros(self.num_units, bool)
+        for (units, one), (_, other) in pairs:
+            differ[units] |= (one != other).any(axis=1)
+        number = int(differ.sum())
+        place = np.cumsum(differ) - 1  # of a unit among those that differ
+        sides = []
+        for (units, one), (_, other) in pairs:
+            rows = differ[units]
+            ends = one.sum(0, dtype=np.float64), other.sum(0, dtype=np.float64)
+            sides.append((*ends, place[units[rows]], (other - one)[rows]))
+
+        def differences(swapped: np.ndarray) -> np.ndarray:
+            """First less second, (draws,), for float32 0/1 (draws, units that differ)."""
+            moved = [swapped[:, places] @ change for _, _, places, change in sides]
+            ours = self._scores(one + move for (one, *_), move in zip(sides, moved, strict=True))
+            theirs = self._scores(other - move for (_, other, *_), move in zip(sides, moved, strict=True))
+            return ours[score] - theirs[score]
+
+        seen = abs(float(differences(np.zeros((1, number), np.float32))[0])) - ROUNDING
+        if number <= EXACT_UNITS:
+            # Swapping all the others instead only changes the sign, so one of them can stay.
+            outcomes = np.arange(2 ** max(number - 1, 0))
+            swaps = (outcomes[:, None] >> np.arange(number) & 1).astype(np.float32)
+            return float((np.abs(differences(swaps)) >= seen).mean())
+        generator = np.random.default_rng(BOOTSTRAP_SEED)
+        as_far = 1
+        block = max(1, BLOCK_CELLS // number)
+        for start in range(0, NUM_SWAPS, block):
+            swaps = generator.integers(0, 2, (min(block, NUM_SWAPS - start), number), np.uint8).astype(np.float32)
+            as_far += int((np.abs(differences(swaps)) >= seen).sum())
+        return as_far / (NUM_SWAPS + 1)
 
     def interval(self, draws: np.ndarray) -> Interval:
         """The 95% interval of a score; Wilson's where all draws are right, or none is."""
         low, high = difference_interval(draws)
         return wilson_interval(low, self.num_units) if low == high and low in (0.0, 1.0) else (low, high)
 
-    def _mean_over_folds(self, scores: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Each score (draws,) for `weights` (draws, units): how often each unit was drawn."""
+    def _tables(self, scores: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each fold its units, and their counts float32 (units, columns): see `_scores`."""
         multi_label = self.targets.ndim == 2
         wanted = indicators(self.targets, self.num_labels)
         given = indicators(predicted_classes(scores, multi_label), self.num_labels)
         right = (wanted == given).all(-1, keepdims=True)
         columns = np.concatenate([wanted & given, given, wanted, right, np.ones_like(right)], axis=1)
-        sums: dict[str, np.ndarray] = {name: np.zeros(len(weights)) for name in SCORES}
-        folds_drawn = np.zeros(len(weights))
+        tables = []
         for fold in np.unique(self.folds):
             clips = self.folds == fold
             units, unit_of = np.unique(self.units[clips], return_inverse=True)
             table = np.zeros((len(units), columns.shape[1]), np.float32)
             np.add.at(table, unit_of, columns[clips].astype(np.float32))
-            found = (weights[:, units] @ table).astype(np.float64)
-            size = self.num_labels
+            tables.append((units, table))
+        return tables
+
+    def _scores(self, sums_of_folds: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+        """Each score (draws,), the mean over the folds, from counts (draws, columns) in each of them."""
+        sums: dict[str, np.ndarray] = {}
+        folds_drawn: np.ndarray | float = 0.0
+        size = self.num_labels
+        for found in sums_of_folds:
+            found = found.astype(np.float64)
             counts = Counts(
                 hits=found[:, :size],
                 predicted=found[:, size : 2 * size],
@@ -85,11 +146,11 @@ class Bootstrap:
                 right=found[:, -2],
                 clips=found[:, -1],
             )
-            headline = headline_scores(counts, multi_label)
+            headline = headline_scores(counts, self.targets.ndim == 2)
             drawn = counts.clips > 0
-            folds_drawn += drawn
+            folds_drawn = folds_drawn + drawn
             for name in SCORES:
-                sums[name] += np.where(drawn, headline[name], 0)
+                sums[name] = sums.get(name, 0.0) + np.where(drawn, headline[name], 0)
         return {name: values / np.maximum(folds_drawn, 1) for name, values in sums.items()}
 
 
@@ -97,3 +158,15 @@ def difference_interval(draws: np.ndarray) -> Interval:
     """The 95% interval of drawn values (draws,)."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return low, high
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number: together they err no more often than one would alone.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 1979.
+    """
+    corrected, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
+        least = max(least, min(1.0, p_values[place] * (len(p_values) - rank)))
+        corrected[place] = least
+    return corrected

@@ -37,6 +37,8 @@ def test_all_kinds_meet_the_same_folds_and_never_the_test_part(tone_folder, tone
         assert float(row["balanced_accuracy"]) == pytest.approx(1 / 3, abs=0.2)  # a guess by the shares
         assert float(row["size_mb"]) > 1
         assert float(row["latency_ms"]) > 0
+    assert kept[0]["p_value"] == kept[0]["p_holm"] == ""
+    assert kept[1]["p_value"] == kept[1]["p_holm"] == "1.0"  # both gave the same answers
     with Image.open(tmp_path / "out" / "leaderboard.png") as picture:
         assert picture.width > 600
 
@@ -143,7 +145,10 @@ def test_rows_are_ranked_and_told_apart():
     assert rows[2].difference == pytest.approx(
         rows[2].scores["balanced_accuracy"] - rows[0].scores["balanced_accuracy"]
     )
+    assert rows[1].p_holm == rows[1].p_value > 0.3  # the larger of two needs no correction
+    assert rows[2].p_holm == 2 * rows[2].p_value < 0.01
     lines = leaderboard_text(rows).splitlines()
+    assert "cannot be told from probe:a on these clips: crnn  (p: paired test" in lines[-1]
     assert "balanced accuracy" in lines[0]
     assert "chosen" in lines[1]
     assert lines[3].split()[0] == "cnn"
@@ -161,5 +166,6 @@ def test_the_picture_shows_every_row_and_greys_what_is_worse():
     assert dots[0].get_color() == dots[1].get_color() != dots[2].get_color()
     assert dots[2].get_xdata()[0] == rows[2].scores["balanced_accuracy"]
     assert any(text.get_text() == "50 s" for text in axes.texts)
+    assert any(text.get_text() == f"{rows[1].p_holm:.3f}" for text in axes.texts)
     figure.savefig("/dev/null", format="png")
     leaderboard_figure([Row("cnn", note="not tried")], "nothing to rank").savefig("/dev/null", format="png")

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from audiocls.comparison.cross_validation import fold_scores
-from audiocls.comparison.resampling import Bootstrap, difference_interval
+from audiocls.comparison.resampling import Bootstrap, difference_interval, holm
 
 RNG = np.random.default_rng(0)
 CLIPS, LABELS = 300, 3
@@ -70,3 +71,48 @@ def test_several_labels_a_clip():
     found = bootstrap.point(scores)
     assert found["balanced_accuracy"] == pytest.approx(0.9, abs=0.05)
     assert found["accuracy"] == pytest.approx(0.9**3, abs=0.08)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(9, 2), (8, 6), (40, 22), (0, 0), (3, 0)])
+def test_for_accuracy_of_single_clips_it_is_mcnemars_test(gained, lost):
+    """Exactly where all swaps are counted, and as near as 10,000 of them come elsewhere."""
+    right = np.arange(CLIPS) % 3 > 0
+    other = right.copy()
+    other[np.flatnonzero(~right)[:gained]] = True
+    other[np.flatnonzero(right)[:lost]] = False
+    bootstrap = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    p_value = bootstrap.p_value(answers(right), answers(other), "accuracy")
+    wanted = binomtest(lost, gained + lost).pvalue if gained + lost else 1.0
+    assert p_value == pytest.approx(wanted, abs=1e-9 if gained + lost <= 14 else 0.01)
+    assert bootstrap.p_value(answers(other), answers(right), "accuracy") == p_value
+
+
+def test_answers_to_a_group_count_once():
+    """Sixty clips of six recordings answered better are six pieces of evidence, not sixty."""
+    right = np.arange(CLIPS) % 2 > 0
+    better = right.copy()
+    better[:60] = True
+    alone = Bootstrap(TARGETS, np.zeros(CLIPS, int), [None] * CLIPS, LABELS)
+    together = Bootstrap(TARGETS, np.zeros(CLIPS, int), (np.arange(CLIPS) // 10).tolist(), LABELS)
+    for score in ("accuracy", "balanced_accuracy", "macro_f1"):
+        assert alone.p_value(answers(better), answers(right), score) < 0.001
+        assert together.p_value(answers(better), answers(right), score) >= 2 / 2**6
+
+
+def test_models_that_are_alike_are_told_apart_as_seldom_as_promised():
+    rng = np.random.default_rng(7)
+    groups = (np.arange(CLIPS) // 4).tolist()
+    bootstrap = Bootstrap(TARGETS, np.arange(CLIPS) // 4 % 5, groups, LABELS)
+    found = []
+    for _ in range(30):
+        hard = rng.random(CLIPS) < 0.4  # for both
+        each = [answers(~hard | np.repeat(rng.random(CLIPS // 4) < 0.3, 4)) for _ in range(2)]
+        found.append(bootstrap.p_value(*each, "macro_f1"))
+    assert np.mean(np.array(found) < 0.1) < 0.25
+    assert 0.3 < np.mean(found) < 0.7
+
+
+def test_the_correction_for_several_tests_is_holms():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
