@@ -17,7 +17,7 @@ from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.training.factory import feature_extractor, feature_settings, label_settings
 from audiocls.training.losses import class_weights
-from audiocls.training.run import Fitted, Run
+from audiocls.training.run import Fitted, HeldOut, Run
 
 GROW = {"forest": grow_forest, "boosting": grow_boosting}
 AXIS = {"forest": "trees", "boosting": "round"}
@@ -49,16 +49,17 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     def grow(some: Samples, count: int) -> Grown:
         return GROW[kind](some, audio.multi_label, weights, count, config.seed)
 
+    folds: list[tuple[np.ndarray, np.ndarray]] = []
     if len(audio.validation):
-        held_out = "the validation part"
+        measured_on = "the validation part"
         validation = collect(bare, audio.validation, len(audio.labels))
         stages = staged_scores(grow(samples, counts[-1]), validation.statistics, counts)
         curves = [validation.mean_scores(scores) for scores in stages]
         targets = validation.targets
     else:
-        # Boosting chooses its rounds there; a forest needs nothing of it but the curve.
+        # Boosting chooses its rounds there; a forest needs nothing of it but the curve and what calibrates it.
         folds = inner_folds(samples, config.seed) if run.curves or kind == "boosting" else []
-        held_out = f"{len(folds)} grouped folds of the training part" if folds else "nothing"
+        measured_on = f"{len(folds)} grouped folds of the training part" if folds else "nothing"
         curves, targets = fold_scores(samples, folds, grow, counts)
     losses = [log_loss(targets, scores, audio.multi_label) for scores in curves]
     if kind == "forest":
@@ -73,16 +74,24 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     seconds = time.perf_counter() - started
     for row in history:
         row["seconds"] = round(seconds / len(history), 3)
-    run.say(summary_line(kind, best, samples, held_out, history[-1]))
+    run.say(summary_line(kind, best, samples, measured_on, history[-1]))
     details = {
         "estimator": type(next(iter(grown.estimators), None)).__name__,
         "parameters": FOREST if kind == "forest" else BOOSTING,
         "statistics": samples.statistics.shape[1],
         "windows": len(samples.statistics),
-        "curve_measured_on": held_out,
+        "curve_measured_on": measured_on,
     }
+    held_out = held_out_clips(audio, folds, curves[counts.index(best)], measured_on) if folds else None
     return Fitted(
-        model.eval(), feature_extractor(config.sampling_rate), history, AXIS[kind], best, seconds, details=details
+        model.eval(),
+        feature_extractor(config.sampling_rate),
+        history,
+        AXIS[kind],
+        best,
+        seconds,
+        details=details,
+        held_out=held_out,
     )
 
 
@@ -116,6 +125,17 @@ def fold_scores(
         parts.append([clips.mean_scores(scores) for scores in staged_scores(grown, clips.statistics, counts)])
     targets = np.concatenate([samples.targets[held] for _, held in folds])
     return [np.concatenate(stage) for stage in zip(*parts, strict=True)], targets
+
+
+def held_out_clips(
+    audio: AudioData, folds: list[tuple[np.ndarray, np.ndarray]], scores: np.ndarray, origin: str
+) -> HeldOut:
+    """Scores from `fold_scores`, fold after fold, in the order of the training clips that were held out at all."""
+    held = np.concatenate([held for _, held in folds])
+    order = np.argsort(held, kind="stable")
+    rows = held[order]
+    groups = [audio.train.groups[row] for row in rows]
+    return HeldOut(scores[order].astype(np.float32), audio.train.targets[rows], groups, origin)
 
 
 def learning_curve(

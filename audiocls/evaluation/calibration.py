@@ -14,12 +14,12 @@ from audiocls.evaluation.intervals import LEVEL, NUM_DRAWS, resampling_units, wi
 
 NUM_BINS = 15
 SEED = 42
-MOST_CELLS = 50_000_000  # numbers to go through in all draws; beyond there are fewer draws, but never below LEAST_DRAWS
+MOST_CELLS = 20_000_000  # numbers to go through in all draws; beyond there are fewer draws, but never below LEAST_DRAWS
 LEAST_DRAWS = 100
 BLOCK_CELLS = 4_000_000
 
 
-def calibration_scores(
+def calibration_report(
     targets: np.ndarray,
     scores: np.ndarray,
     multi_label: bool = False,
@@ -68,7 +68,7 @@ def calibration_scores(
 def expected_calibration_error(
     targets: np.ndarray, scores: np.ndarray, multi_label: bool = False, num_bins: int = NUM_BINS
 ) -> float:
-    """The `ece` of `calibration_scores` alone, with the same arguments."""
+    """The `ece` of `calibration_report` alone, with the same arguments."""
     confidences, outcomes = confidence_and_outcome(targets, scores, multi_label)
     order = np.argsort(confidences, kind="stable")
     confidences, outcomes = confidences[order], outcomes[order]

@@ -23,7 +23,7 @@ from audiocls.pretrained.features import clip_features, final_linear, make_head_
 from audiocls.pretrained.linear import Linear, Rows, fit_linear, held_out_scores, make_folds, mean_loss
 from audiocls.training.batches import soft_targets
 from audiocls.training.losses import class_weights
-from audiocls.training.run import Fitted, Run
+from audiocls.training.run import Fitted, HeldOut, Run
 
 # Of the L2 penalty beside a mean loss, on standardised features; from strong to weak.
 STRENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -54,7 +54,7 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; choosing layers and a classifier")
     with threadpool_limits(1):  # these matrices are so small that threads would wait for one another
         num_layers = getattr(model.config, "num_hidden_layers", 0) + 1
-        linear, layers, history = _solve(config, audio, features, num_layers)
+        linear, layers, history, held_out = _solve(config, audio, features, num_layers)
     write_head(model, linear, layers)
     best = history[_best(history)]
     run.say(
@@ -70,6 +70,7 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         seconds=time.perf_counter() - started,
         base_model=base_model_id(name),
         details={"layers": best["layers"], "strength": best["strength"], "window_seconds": window_seconds},
+        held_out=held_out,
     )
 
 
@@ -89,8 +90,8 @@ def write_head(model: Any, linear: Linear, layers: Layers) -> None:
 
 def _solve(
     config: TrainConfig, audio: AudioData, features: list[np.ndarray], num_layers: int
-) -> tuple[Linear, Layers, list[dict[str, Any]]]:
-    """The classifier, the layers it listens to, and a row for every candidate."""
+) -> tuple[Linear, Layers, list[dict[str, Any]], HeldOut | None]:
+    """The classifier, the layers it listens to, a row for every candidate, and what the best said of held-out clips."""
     clips, num_labels = audio.train, len(audio.labels)
     owners = np.repeat(np.arange(len(features)), [len(windows) for windows in features])
     states = np.concatenate(features)  # (windows, layers, width)
@@ -98,6 +99,7 @@ def _solve(
     clip_weights = np.ones(len(clips)) if audio.multi_label else weights[clips.targets]
     folds = make_folds(clips.targets, clips.groups, config.seed)
     history: list[dict[str, Any]] = []
+    held_out: list[np.ndarray | None] = []  # scores of each candidate
 
     def rows_of(layers: Layers) -> Rows:
         chosen = states[:, -1] if layers is None else states[:, list(layers)].mean(1)
@@ -110,6 +112,7 @@ def _solve(
         for strength, scores in zip(strengths, all_scores, strict=True):
             told = {"candidate": len(history) + 1, "layers": named, "strength": strength}
             history.append({**told, **_judged(scores, clips.targets)})
+            held_out.append(scores)
 
     judge(None, [DEFAULT_STRENGTH])
     chosen: Layers = None
@@ -124,8 +127,13 @@ def _solve(
                 tried.append(layers)
         chosen = tried[_best(history)]
         judge(chosen, [strength for strength in STRENGTHS if strength != DEFAULT_STRENGTH])
-    strength = history[_best(history)]["strength"]
-    return fit_linear(rows_of(chosen), num_labels, [strength])[0], chosen, history
+    best = _best(history)
+    linear = fit_linear(rows_of(chosen), num_labels, [history[best]["strength"]])[0]
+    scores = held_out[best]
+    if scores is None:
+        return linear, chosen, history, None
+    origin = f"{len(np.unique(folds))} grouped folds of the training part"
+    return linear, chosen, history, HeldOut(scores.astype(np.float32), clips.targets, list(clips.groups), origin)
 
 
 def _single_layers(num_states: int, num_layers: int) -> list[Layers]:
