@@ -19,7 +19,7 @@ LEAST_DRAWS = 100
 BLOCK_CELLS = 4_000_000
 
 
-def calibration_report(
+def calibration_scores(
     targets: np.ndarray,
     scores: np.ndarray,
     multi_label: bool = False,
@@ -68,7 +68,7 @@ def calibration_report(
 def expected_calibration_error(
     targets: np.ndarray, scores: np.ndarray, multi_label: bool = False, num_bins: int = NUM_BINS
 ) -> float:
-    """The `ece` of `calibration_report` alone, with the same arguments."""
+    """The `ece` of `calibration_scores` alone, with the same arguments."""
     confidences, outcomes = confidence_and_outcome(targets, scores, multi_label)
     order = np.argsort(confidences, kind="stable")
     confidences, outcomes = confidences[order], outcomes[order]
