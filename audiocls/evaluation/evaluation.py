@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ HEADLINES = {
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
 }
+
+CLASS_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+CLASS_WIDTH = 24  # columns of a class's name, with which a row with three intervals fits into 100
+FEW_GROUPS = 10  # of which a bootstrap cannot draw a variety
 
 
 @dataclass
@@ -72,14 +76,15 @@ class Evaluation:
 
         Several labels are joined by "|"; a "|" or a backslash within a name then has a backslash before it.
         """
-        from audiocls.evaluation.metrics import predicted_classes
+        from audiocls.evaluation.metrics import label_thresholds, predicted_classes
 
         multi_label = self.metrics["multi_label"]
+        thresholds = label_thresholds(self.metrics.get("thresholds"), self.labels)
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         score_columns = [SCORE_COLUMN + label for label in self.labels]
         writer.writerow(["file", "true_label", "predicted_label", "correct", *score_columns])
-        answers = predicted_classes(self.scores, multi_label)
+        answers = predicted_classes(self.scores, multi_label, thresholds)
         for file, target, answer, row in zip(self.files, self.targets, answers, self.scores, strict=True):
             true, given = self._name(target), self._name(answer)
             correct = str(true == given).lower()
@@ -100,6 +105,9 @@ def evaluate_scores(
     groups: Sequence[str | None] | None = None,
     split_name: str = "test",
     multi_label: bool = False,
+    thresholds: Mapping[str, float] | None = None,
+    scores_before: np.ndarray | None = None,
+    rejection: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Score a model's answers.
 
@@ -107,6 +115,7 @@ def evaluate_scores(
         targets: int `(n,)` class indices, or 0/1 `(n, labels)` when multi-label.
         scores: float `(n, labels)`, probabilities.
         groups: what clips stand and fall with, such as speakers; widens the intervals.
+        thresholds, scores_before, rejection: as `metrics.score_predictions` takes them.
 
     Raises:
         DataError, ModelError: as `metrics.score_predictions`.
@@ -116,7 +125,17 @@ def evaluate_scores(
     targets, scores = np.asarray(targets), np.asarray(scores)
     if len(files) != len(targets):
         raise DataError(f"{len(files)} files for {len(targets)} targets")
-    metrics = {"split": split_name, **score_predictions(targets, scores, labels, multi_label, groups)}
+    found = score_predictions(
+        targets,
+        scores,
+        labels,
+        multi_label,
+        groups,
+        thresholds=thresholds,
+        scores_before=scores_before,
+        rejection=rejection,
+    )
+    metrics = {"split": split_name, **found}
     return Evaluation(list(files), targets, scores, list(labels), metrics)
 
 
@@ -170,17 +189,61 @@ def format_scores(metrics: dict[str, Any]) -> str:
     lines = [f"Scores on the {scores_line(metrics)}"]
     for name, title in HEADLINES.items():
         if name in metrics:
-            low, high = metrics["intervals"][name]
-            lines.append(f"  {title:<18} {metrics[name]:.3f}  ({low:.3f} to {high:.3f})")
-    names = [shorten(shown(label), 32) for label in metrics["per_class"]]
-    width = max([len("class"), *map(text_width, names)])
-    lines += ["", f"  {pad('class', width)}  precision  recall     F1  clips"]
-    for name, scores in zip(names, metrics["per_class"].values(), strict=True):
-        row = f"{scores['precision']:>9.3f}  {scores['recall']:>6.3f}  {scores['f1']:>5.3f}  {scores['support']:>5}"
-        lines.append(f"  {pad(name, width)}  {row}")
-    if any(scores["support"] == 0 for scores in metrics["per_class"].values()):
-        lines.append("  (a class without clips counts in no mean)")
+            lines.append(_score_line(title, metrics[name], metrics["intervals"][name]))
+    lines += _class_lines(metrics)
+    lines += _calibration_lines(metrics)
     return "\n".join(lines)
+
+
+def _score_line(title: str, value: float, interval: Sequence[float]) -> str:
+    return f"  {title:<18} {value:.3f}  ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def _class_lines(metrics: dict[str, Any]) -> list[str]:
+    """A row a class; at most 100 columns wide."""
+    cells = [["class", *(title for title in CLASS_SCORES.values()), "clips"]]
+    for label, row in metrics["per_class"].items():
+        told = [interval_text(row[name], row.get("intervals", {}).get(name)) for name in CLASS_SCORES]
+        told = told if row["support"] else ["-"] * len(told)
+        cells.append([shorten(shown(label), CLASS_WIDTH), *told, str(row["support"])])
+    widths = [max(text_width(line[k]) for line in cells) for k in range(len(cells[0]))]
+    lines = [""]
+    for *texts, support in cells:
+        columns = [pad(text, width) for text, width in zip(texts, widths, strict=False)]
+        lines.append("  " + "  ".join([*columns, support.rjust(widths[-1])]))
+    if any(row["support"] == 0 for row in metrics["per_class"].values()):
+        lines.append("  (a class without clips counts in no mean)")
+    return lines
+
+
+def interval_text(value: float, interval: Sequence[float] | None) -> str:
+    """A score with its interval, as narrow as it can be read."""
+    return f"{value:.3f}" + (f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else "")
+
+
+def _calibration_lines(metrics: dict[str, Any]) -> list[str]:
+    """How far the scores can be taken for probabilities, how many known sounds are accepted, and what is rough."""
+    lines = []
+    calibration, rejection = metrics.get("calibration"), metrics.get("rejection")
+    if calibration:
+        lines.append(_score_line("calibration error", calibration["ece"], calibration["interval"]))
+        lines[-1] += f"  perfect scores would show {calibration['chance']:.3f} on so few clips"
+        if "ece_before" in calibration:
+            lines.append(_score_line("  uncalibrated", calibration["ece_before"], calibration["interval_before"]))
+    if rejection:
+        lines.append(_score_line("known accepted", rejection["accepted"], rejection["interval"]))
+        negatives = rejection.get("negatives")
+        if negatives:
+            lines.append(_score_line("unknown accepted", negatives["accepted"], negatives["interval"]))
+            lines[-1] += f"  of {_counted(negatives['size'], 'clip')} of no class"
+    if metrics["interval_unit"] == "group" and metrics["interval_units"] < FEW_GROUPS:
+        lines.append(f"  ({few_groups_note(metrics['interval_units'])})")
+    return ["", *lines] if lines else []
+
+
+def few_groups_note(number: int) -> str:
+    """What to think of intervals that rest on few groups."""
+    return f"only {_counted(number, 'group')}: the intervals are rough, and too narrow rather than too wide"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -6,16 +6,24 @@ computed (nothing predicted, nothing there) are 0; means over classes are over t
 references. Nothing here knows files, pictures or models.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import datasets
 import evaluate
 import numpy as np
 
+from audiocls.data.listing import shown
 from audiocls.errors import DataError, ModelError
+from audiocls.evaluation.calibration import calibration_scores
 from audiocls.evaluation.counts import Counts, confusion, count
-from audiocls.evaluation.intervals import LEVEL, bootstrap_intervals, headline_scores, resampling_units
+from audiocls.evaluation.intervals import (
+    LEVEL,
+    Intervals,
+    bootstrap_intervals,
+    headline_scores,
+    resampling_units,
+)
 
 MULTI_LABEL = "multilabel"
 THRESHOLD = 0.5  # a label applies to a clip when its score is above
@@ -137,9 +145,46 @@ def summary_scores(targets: np.ndarray, predictions: np.ndarray, multi_label: bo
     return {"accuracy": float(counts.accuracy()), **{name: float(counts.macro(each)) for name, each in macro.items()}}
 
 
-def predicted_classes(scores: np.ndarray, multi_label: bool = False) -> np.ndarray:
-    """The answer for each clip: int64 `(n,)` index of the best class, or 0/1 `(n, labels)` above the threshold."""
-    return (scores > THRESHOLD).astype(np.int64) if multi_label else scores.argmax(axis=1)
+def predicted_classes(
+    scores: np.ndarray, multi_label: bool = False, thresholds: Sequence[float] | np.ndarray | None = None
+) -> np.ndarray:
+    """The answer for each clip.
+
+    Args:
+        scores: probabilities `(n, labels)`.
+        thresholds: of each label, see `label_thresholds`; None takes one half, and of two classes the likelier.
+
+    Returns:
+        int64: 0/1 `(n, labels)` where the scores lie above the thresholds when multi-label; else `(n,)`, the index of
+        the best class, or of two classes the second where its score lies above its threshold.
+
+    Raises:
+        ModelError: thresholds for one answer among more than two classes.
+    """
+    if multi_label:
+        return (scores > (THRESHOLD if thresholds is None else np.asarray(thresholds))).astype(np.int64)
+    if thresholds is None:
+        return scores.argmax(axis=1)
+    if scores.shape[1] != 2:
+        raise ModelError(f"decision thresholds decide between 2 classes, not among {scores.shape[1]}")
+    return (scores[:, 1] > thresholds[1]).astype(np.int64)
+
+
+def label_thresholds(thresholds: Mapping[str, float] | None, labels: Sequence[str]) -> np.ndarray | None:
+    """Thresholds by label as float64 `(labels,)`, None if there are none.
+
+    Raises:
+        ModelError: a label without a threshold, or one that is no number between 0 and 1.
+    """
+    if thresholds is None:
+        return None
+    for label in labels:
+        value = thresholds.get(label)
+        if value is None:
+            raise ModelError(f"decision_thresholds has none for class {shown(label)}; give every class one")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ModelError(f"decision_thresholds: {value!r} of class {shown(label)} is no number between 0 and 1")
+    return np.array([thresholds[label] for label in labels], np.float64)
 
 
 def score_predictions(
@@ -149,6 +194,9 @@ def score_predictions(
     multi_label: bool = False,
     groups: Sequence[Hashable | None] | None = None,
     generator: np.random.Generator | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    scores_before: np.ndarray | None = None,
+    rejection: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Every score of a set of clips, ready for JSON.
 
@@ -157,37 +205,63 @@ def score_predictions(
         scores: float `(n, labels)`, probabilities.
         groups: what each clip stands and falls with, for the intervals; None where unknown.
         generator: draws the bootstrap samples; None takes a fixed seed, so that numbers repeat.
+        thresholds: by label, where the answer is not simply the best class; see `predicted_classes`.
+        scores_before: the model's scores before it was calibrated, to tell what that changed.
+        rejection: how many clips the model took for none of its classes; passed on as it is.
 
     Returns:
         size, multi_label, accuracy, balanced_accuracy, macro_precision, macro_recall, macro_f1 (and micro_* when
         multi-label); intervals {score: [low, high]} and how they were made; per_class {label: {precision, recall, f1,
-        support}}; confusion_matrix {labels, counts}.
+        support, intervals}}, where the intervals of a class without a clip are None; confusion_matrix {labels,
+        counts}; calibration, as `calibration.calibration_scores` with ece_before and interval_before; thresholds and
+        rejection where they are given.
 
     Raises:
         DataError: no clip, or a target that is none of the labels.
-        ModelError: scores of another shape, or not finite.
+        ModelError: scores of another shape, or not finite; or thresholds that do not fit.
     """
     targets, scores = np.asarray(targets), np.asarray(scores)
     _check(targets, scores, labels, multi_label)
     targets = (targets > THRESHOLD).astype(np.int64) if multi_label else targets.astype(np.int64)
-    predictions = predicted_classes(scores, multi_label)
+    predictions = predicted_classes(scores, multi_label, label_thresholds(thresholds, labels))
     found = all_metrics(multi_label, len(labels)).compute(predictions=predictions, references=targets)
     units = resampling_units(groups, len(targets))
     num_units = int(units.max()) + 1
     generator = np.random.default_rng(BOOTSTRAP_SEED) if generator is None else generator
     intervals = bootstrap_intervals(targets, predictions, len(labels), units, generator)
-    columns = {name: found[f"class_{name}"] for name in ("precision", "recall", "f1")} | {"support": found["support"]}
-    return {
+    calibration = calibration_scores(targets, scores, multi_label, groups)
+    if scores_before is not None:
+        before = calibration_scores(targets, np.asarray(scores_before), multi_label, groups)
+        calibration |= {"ece_before": before["ece"], "interval_before": before["interval"]}
+    metrics = {
         "size": len(targets),
         "multi_label": multi_label,
-        **{name: found[name] for name in intervals},
-        "intervals": {name: [low, high] for name, (low, high) in intervals.items()},
+        **{name: found[name] for name in intervals.overall},
+        "intervals": {name: list(interval) for name, interval in intervals.overall.items()},
         "interval_level": LEVEL,
         "interval_units": num_units,
         "interval_unit": "group" if num_units < len(targets) else "clip",
-        "per_class": {label: {name: columns[name][k] for name in columns} for k, label in enumerate(labels)},
+        "per_class": _per_class(found, intervals, labels),
         "confusion_matrix": {"labels": list(labels), "counts": found["confusion_matrix"]},
+        "calibration": calibration,
     }
+    if thresholds is not None:
+        metrics["thresholds"] = {label: float(thresholds[label]) for label in labels}
+    if rejection is not None:
+        metrics["rejection"] = dict(rejection)
+    return metrics
+
+
+def _per_class(found: dict[str, Any], intervals: Intervals, labels: Sequence[str]) -> dict[str, Any]:
+    """Scores, support and intervals of each label."""
+    rows = {}
+    for k, label in enumerate(labels):
+        row: dict[str, Any] = {name: found[f"class_{name}"][k] for name in intervals.per_class}
+        pairs = {name: each[k] for name, each in intervals.per_class.items()}
+        row["support"] = found["support"][k]
+        row["intervals"] = {name: None if pair is None else list(pair) for name, pair in pairs.items()}
+        rows[label] = row
+    return rows
 
 
 def _check(targets: np.ndarray, scores: np.ndarray, labels: Sequence[str], multi_label: bool) -> None:

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -76,6 +77,42 @@ def test_the_columns_of_the_table_are_aligned(evaluation):
     table = lines[start : start + 1 + len(LABELS)]
     assert len({text_width(line) for line in table}) == 1
     assert len(table) == 7  # no name broke its line
+
+
+def test_every_score_of_the_table_has_its_interval_and_fits_into_100_columns():
+    labels = [f"a kind of sound with a name far too long for any table, number {k}" for k in range(3)]
+    targets = np.repeat(np.arange(3), 500)
+    given = np.where(np.arange(1500) % 10 == 0, 0, targets)
+    groups = [str(k % 4) for k in range(1500)]
+    metrics = evaluate_scores([str(k) for k in range(1500)], targets, np.eye(3)[given], labels, groups).metrics
+    metrics["rejection"] = {
+        "accepted": 0.951, "interval": [0.9, 0.97], "negatives": {"size": 12345, "accepted": 0.1, "interval": [0, 1]}
+    }  # fmt: skip
+    text = format_scores(metrics)
+    assert max(map(text_width, text.splitlines())) <= 100
+    row = next(line for line in text.splitlines() if line.strip().startswith("a kind"))
+    assert len(re.findall(r"\d\.\d{3} \(\d\.\d\d to \d\.\d\d\)", row)) == 3
+    assert row.endswith("  500")
+    assert "known accepted     0.951  (0.900 to 0.970)" in text
+    assert "of 12345 clips of no class" in text
+    assert "only 4 groups" in text
+
+
+def test_metrics_of_an_older_version_can_still_be_printed(evaluation):
+    metrics = {name: value for name, value in evaluation.metrics.items() if name != "calibration"}
+    metrics["per_class"] = {
+        label: {name: value for name, value in row.items() if name != "intervals"}
+        for label, row in metrics["per_class"].items()
+    }
+    assert "dog" in format_scores(metrics)
+
+
+def test_the_answers_follow_the_thresholds(tmp_path):
+    scores = np.array([[0.7, 0.3], [0.9, 0.1]])
+    found = evaluate_scores(["x", "y"], np.array([1, 0]), scores, ["no", "yes"], thresholds={"no": 0.8, "yes": 0.2})
+    found.save(tmp_path)
+    rows = list(csv.DictReader(io.StringIO(read_evaluation(tmp_path).predictions_csv(), newline="")))
+    assert [(row["predicted_label"], row["correct"]) for row in rows] == [("yes", "true"), ("no", "true")]
 
 
 def test_scores_of_the_wrong_number_of_files_are_refused():

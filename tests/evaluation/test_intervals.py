@@ -8,7 +8,7 @@ def accuracy_interval(right: np.ndarray, units: np.ndarray, seed: int = 0, draws
     """Two classes, true class 0 throughout; given 0 where right."""
     targets = np.arange(len(right)) % 2
     given = np.where(right, targets, 1 - targets)
-    return bootstrap_intervals(targets, given, 2, units, np.random.default_rng(seed), draws)["accuracy"]
+    return bootstrap_intervals(targets, given, 2, units, np.random.default_rng(seed), draws).overall["accuracy"]
 
 
 def test_95_percent_of_the_intervals_hold_the_truth():
@@ -18,6 +18,46 @@ def test_95_percent_of_the_intervals_hold_the_truth():
         low, high = accuracy_interval(generator.random(100) < 0.8, np.arange(100), seed=1, draws=300)
         held += low <= 0.8 <= high
     assert 0.90 <= held / 300 <= 0.98
+
+
+def recall_intervals(right: np.ndarray, units: np.ndarray, draws: int = 1000) -> list:
+    """Two classes in turn; the intervals of their recalls."""
+    targets = np.arange(len(right)) % 2
+    found = bootstrap_intervals(
+        targets, np.where(right, targets, 1 - targets), 2, units, np.random.default_rng(1), draws
+    )
+    return found.per_class["recall"]
+
+
+def test_95_percent_of_the_intervals_of_a_class_hold_its_truth():
+    generator = np.random.default_rng(0)
+    held = [
+        low <= 0.7 <= high
+        for _ in range(150)
+        for low, high in recall_intervals(generator.random(40) < 0.7, np.arange(40), 300)
+    ]
+    assert 0.91 <= np.mean(held) <= 0.99
+
+
+def test_a_class_that_lies_in_one_group_is_not_taken_for_certain():
+    right, units = np.arange(24) % 4 != 0, np.repeat([0, 1, 2], 8)
+    units = np.where(np.arange(24) % 2 == 0, 0, units)  # all of the first class in one group, half of it right
+    low, high = recall_intervals(right, units)[0]
+    assert (low, high) == pytest.approx(wilson_interval(0.5, 1))
+
+
+def test_a_class_that_is_never_given_leaves_its_precision_open_and_one_without_clips_has_nothing():
+    targets, given = np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0])
+    found = bootstrap_intervals(targets, given, 3, np.arange(4), np.random.default_rng(0)).per_class
+    assert found["precision"][1:] == [(0.0, 1.0), None]
+    assert found["recall"][1:] == [pytest.approx(wilson_interval(0.0, 2)), None]
+    assert found["f1"][2] is None
+
+
+def test_groups_that_fare_alike_are_not_taken_for_certain():
+    right = np.tile([True, True, False, False], 3)
+    low, high = accuracy_interval(right, np.repeat([0, 1, 2], 4))
+    assert (low, high) == pytest.approx(wilson_interval(0.5, 3))
 
 
 def test_copies_of_a_clip_in_one_group_make_the_interval_no_narrower():

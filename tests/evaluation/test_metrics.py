@@ -16,6 +16,8 @@ from audiocls.evaluation.metrics import (
     ConfusionMatrix,
     Precision,
     Recall,
+    label_thresholds,
+    predicted_classes,
     score_predictions,
     summary_scores,
 )
@@ -100,7 +102,10 @@ def test_all_scores_survive_json_and_carry_size_and_interval():
     metrics = score_predictions(TARGETS, scores_for(GIVEN, 3), ["a", "b", "c"], groups=["x", "x", "y", "y", "z", "z"])
     assert json.loads(json.dumps(metrics, allow_nan=False)) == metrics
     assert (metrics["size"], metrics["interval_units"], metrics["interval_unit"]) == (6, 3, "group")
-    assert metrics["per_class"]["b"] == {"precision": 2 / 3, "recall": 1.0, "f1": 0.8, "support": 2}
+    row = metrics["per_class"]["b"]
+    assert (row["precision"], row["recall"], row["f1"], row["support"]) == (2 / 3, 1.0, 0.8, 2)
+    for name, (low, high) in row["intervals"].items():
+        assert 0 <= low <= row[name] <= high <= 1
     for name, (low, high) in metrics["intervals"].items():
         assert 0 <= low <= metrics[name] <= high <= 1
     assert {"accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1"} == set(metrics["intervals"])
@@ -113,9 +118,66 @@ def test_several_labels_apply_above_one_half():
     assert metrics["confusion_matrix"] == {"labels": ["a", "b"], "counts": [[[1, 0], [0, 1]], [[1, 0], [0, 1]]]}
 
 
+def test_several_labels_apply_above_their_own_thresholds():
+    scores = np.array([[0.3, 0.6], [0.2, 0.9]])
+    assert predicted_classes(scores, True, np.array([0.25, 0.7])).tolist() == [[1, 0], [0, 1]]
+    targets, thresholds = np.array([[1, 0], [0, 1]], np.float32), {"b": 0.7, "a": 0.25}
+    metrics = score_predictions(targets, scores, ["a", "b"], multi_label=True, thresholds=thresholds)
+    assert metrics["accuracy"] == 1.0
+    assert metrics["thresholds"] == thresholds
+    assert score_predictions(targets, scores, ["a", "b"], multi_label=True)["accuracy"] == 0.5
+
+
+def test_of_two_classes_the_second_is_given_above_its_threshold():
+    scores = np.array([[0.7, 0.3], [0.8, 0.2], [0.1, 0.9]])
+    thresholds = {"no": 0.75, "yes": 0.25}
+    assert predicted_classes(scores, thresholds=label_thresholds(thresholds, ["no", "yes"])).tolist() == [1, 0, 1]
+    metrics = score_predictions(np.array([1, 0, 1]), scores, ["no", "yes"], thresholds=thresholds)
+    assert metrics["per_class"]["yes"]["recall"] == 1.0
+    assert score_predictions(np.array([1, 0, 1]), scores, ["no", "yes"])["per_class"]["yes"]["recall"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [
+        ({"a": 0.5}, "none for class b"),
+        ({"a": 0.5, "b": 1.5}, "1.5 of class b is no number between 0 and 1"),
+        ({"a": "high", "b": 0.5}, "'high' of class a"),
+        ({"a": float("nan"), "b": 0.5}, "nan of class a"),
+    ],
+)
+def test_thresholds_that_cannot_be_used_are_named(thresholds, message):
+    with pytest.raises(ModelError, match=message):
+        score_predictions(np.array([0, 1]), np.full((2, 2), 0.5), ["a", "b"], thresholds=thresholds)
+
+
+def test_thresholds_are_not_for_one_answer_among_many():
+    with pytest.raises(ModelError, match="not among 3"):
+        predicted_classes(np.full((2, 3), 1 / 3), thresholds=[0.5] * 3)
+
+
+def test_the_calibration_before_stands_beside_the_one_after():
+    generator = np.random.default_rng(0)
+    after = generator.dirichlet([1, 1, 1], 400)
+    targets = np.array([generator.choice(3, p=row) for row in after])
+    before = after**4 / (after**4).sum(1, keepdims=True)
+    calibration = score_predictions(targets, after, list("abc"), scores_before=before)["calibration"]
+    assert calibration["ece"] < 0.1 < calibration["ece_before"]
+    low, high = calibration["interval_before"]
+    assert low <= calibration["ece_before"] <= high
+    assert "ece_before" not in score_predictions(targets, after, list("abc"))["calibration"]
+
+
+def test_how_many_clips_were_rejected_is_passed_on():
+    rejection = {"accepted": 0.9, "interval": [0.8, 1.0], "negatives": None}
+    metrics = score_predictions(TARGETS, scores_for(GIVEN, 3), list("abc"), rejection=rejection)
+    assert metrics["rejection"] == rejection
+
+
 def test_a_class_that_never_occurs_scores_zero_without_a_warning():
     metrics = score_predictions(TARGETS, scores_for(GIVEN, 5), list("abcde"))
-    assert metrics["per_class"]["e"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    nothing = dict.fromkeys(("precision", "recall", "f1"))
+    assert metrics["per_class"]["e"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "intervals": nothing}
     assert metrics["macro_recall"] == pytest.approx(2 / 3)
 
 
