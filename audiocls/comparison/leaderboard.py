@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from audiocls.comparison.cross_validation import SCORES, CrossValidated
-from audiocls.comparison.resampling import SIGNIFICANT, Bootstrap, Interval, difference_interval, holm
+from audiocls.comparison.resampling import Bootstrap, Interval, difference_interval
 from audiocls.data.listing import shown
+from audiocls.evaluation.significance import SIGNIFICANT, holm
 from audiocls.text_layout import pad, shorten, text_width
 from audiocls.whole_files import write_text
 

@@ -25,7 +25,6 @@ from audiocls.evaluation.metrics import BOOTSTRAP_SEED, predicted_classes
 NUM_SWAPS = 9999  # with what was seen 10,000 outcomes, so that the least p-value is 0.0001
 EXACT_UNITS = 14  # up to so many groups answered differently, every outcome is counted instead
 ROUNDING = 1e-9  # outcomes so close to the one that was seen are equal to it
-SIGNIFICANT = 0.05
 
 Interval = tuple[float, float]
 
@@ -158,15 +157,3 @@ def difference_interval(draws: np.ndarray) -> Interval:
     """The 95% interval of drawn values (draws,)."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return low, high
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number: together they err no more often than one would alone.
-
-    Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 1979.
-    """
-    corrected, least = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
-        least = max(least, min(1.0, p_values[place] * (len(p_values) - rank)))
-        corrected[place] = least
-    return corrected

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from audiocls.comparison.cross_validation import fold_scores
-from audiocls.comparison.resampling import Bootstrap, difference_interval, holm
+from audiocls.comparison.resampling import Bootstrap, difference_interval
 
 RNG = np.random.default_rng(0)
 CLIPS, LABELS = 300, 3
@@ -110,9 +110,3 @@ def test_models_that_are_alike_are_told_apart_as_seldom_as_promised():
         found.append(bootstrap.p_value(*each, "macro_f1"))
     assert np.mean(np.array(found) < 0.1) < 0.25
     assert 0.3 < np.mean(found) < 0.7
-
-
-def test_the_correction_for_several_tests_is_holms():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-    assert holm([]) == []
