@@ -28,8 +28,8 @@ def calibration_scores(
 ) -> dict[str, Any]:
     """How far confidence and accuracy lie apart, ready for JSON.
 
-    With one label a clip the confidence is the highest score, and accuracy is whether that answer is right. With several
-    it is the score of each label, and whether the clip has it.
+    With one label a clip the confidence is the highest score, and accuracy is whether that answer is right. With
+    several it is the score of each label, and whether the clip has it.
 
     Args:
         targets: int `(n,)` class indices, or 0/1 `(n, labels)` when multi-label; n is at least 1.
