@@ -49,7 +49,7 @@ class Scaling:
     def undone(self, scores: np.ndarray, multi_label: bool) -> np.ndarray:
         """The inverse of `scores`: what the model said before it was calibrated."""
         logits = (
-            score_logits(scores, multi_label, np.finfo(np.float32).tiny) - (0 if self.bias is None else self.bias)
+            score_logits(scores, multi_label, float(np.finfo(np.float32).tiny)) - (0 if self.bias is None else self.bias)
         ) / self.scale
         return (expit(logits) if multi_label else softmax(logits, axis=1)).astype(np.float32)
 
