@@ -39,7 +39,8 @@ def divide(pool: Pool, config: TrainConfig) -> Division:
     """Give every clip a part.
 
     Raises:
-        DataError: a class with too few clips or groups, or one that occurs in the test part only.
+        DataError: a class with too few clips or groups, or one that occurs in the test part only; copies of one
+            recording in several of the data's own parts, or a class of one recording alone, unless `allow_leaks`.
     """
     warnings: list[str] = []
     given = np.array([part or "train" for part in pool.given], dtype="U10")  # "validation" is the longest
@@ -47,9 +48,9 @@ def divide(pool: Pool, config: TrainConfig) -> Division:
     own = any(pool.given)
     if own and not (given == "train").any():
         raise DataError(f"there are only {' and '.join(sorted(set(given)))} clips; training needs a train part")
-    sets = _sets(pool, given, new_test=not has_test and config.test_size > 0, warnings=warnings)
+    sets = _sets(pool, given, not has_test and config.test_size > 0, config.allow_leaks, warnings)
     if own:
-        _check_given(pool, given, sets, warnings)
+        _check_given(pool, given, config.allow_leaks, warnings)
     parts = given.copy()
     if not has_test and config.test_size > 0:
         _take(pool, parts, sets, "test", config.test_size, 1, np.random.default_rng([config.seed, 0]))
@@ -67,7 +68,7 @@ def _take(
     parts[open_clips[chosen]] = part
 
 
-def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) -> np.ndarray:
+def _sets(pool: Pool, given: np.ndarray, new_test: bool, allow_leaks: bool, warnings: list[str]) -> np.ndarray:
     """Number what stays together; check that each class can be in training and test."""
     by_name: dict[str, int] = {}
     grouped = [
@@ -83,9 +84,14 @@ def _sets(pool: Pool, given: np.ndarray, new_test: bool, warnings: list[str]) ->
     stuck = (splits.groups_per_class(pool.counts[open_clips], sets[open_clips]) < needed) & (clips >= needed)
     stuck &= splits.groups_per_class(pool.counts[open_clips], firm[open_clips]) >= needed
     for label in np.flatnonzero(stuck):
+        told = f"all {clips[label]} clips of class {shown(pool.labels[label])} sound nearly the same"
+        if not allow_leaks:
+            raise DataError(
+                f"{told}, like copies of one recording, so they cannot be both in training and test without flattering "
+                "the scores: add other recordings, or give --allow_leaks"
+            )
         warnings.append(
-            f"all {clips[label]} clips of class {shown(pool.labels[label])} sound nearly the same; they are divided "
-            "nevertheless, so scores on this class say little about new recordings"
+            f"{told}; they are divided nevertheless, so scores on this class say little about new recordings"
         )
     if stuck.any():
         loose = np.asarray(pool.counts[:, stuck].any(axis=1))
@@ -117,8 +123,8 @@ def _check_counts(pool: Pool, clips: np.ndarray, num_sets: np.ndarray, new_test:
             warnings.append(f"class {shown(name)} has only {number} {what}; add more to get scores that mean something")
 
 
-def _check_given(pool: Pool, given: np.ndarray, sets: np.ndarray, warnings: list[str]) -> None:
-    """Say what is wrong with the data's own parts; they are used as they are."""
+def _check_given(pool: Pool, given: np.ndarray, allow_leaks: bool, warnings: list[str]) -> None:
+    """Say what is wrong with the data's own parts; they are used as they are, or refused for their copies."""
     without = [file for file, part in zip(pool.files, pool.given, strict=True) if part is None]
     if without:
         warnings.append(f"clips without a part count as training clips: {some(without)}")
@@ -130,6 +136,12 @@ def _check_given(pool: Pool, given: np.ndarray, sets: np.ndarray, warnings: list
     crossing = [(first, second) for first, second in pool.identical + pool.similar if given[first] != given[second]]
     if crossing:
         told = some([f"{pool.files[a]} = {pool.files[b]}" for a, b in crossing])
+        if not allow_leaks:
+            what = "1 pair" if len(crossing) == 1 else f"{len(crossing)} pairs"
+            raise DataError(
+                f"{what} of clips in different parts of the data are the same recording, so scores would flatter: "
+                f"{told}; move them to one part or leave one of them out, or give --allow_leaks"
+            )
         warnings.append(f"the same recording is in two parts of the data, so its scores flatter: {told}")
     copies = {clip for pair in crossing for clip in pair}
     names = pool.groups.names

@@ -151,14 +151,36 @@ def test_copies_stay_together_and_are_named(tmp_path, make_folder, config):
     assert group.count("copies of dog/dog_0.wav") == 7
 
 
-def test_copies_across_given_parts_are_named_and_not_moved(tmp_path, make_folder, config):
+def test_copies_across_given_parts_are_refused_with_their_names(tmp_path, make_folder, config):
     for part in ("train", "test"):
         make_folder(tmp_path / "in" / part, dog=4, cat=4)
     shutil.copy(tmp_path / "in/train/dog/dog_1.wav", tmp_path / "in/test/dog/leak.wav")
-    data = load_audio_data(str(tmp_path / "in"), config)
+    with pytest.raises(DataError, match=r"1 pair of clips in different parts .*--allow_leaks") as caught:
+        load_audio_data(str(tmp_path / "in"), config)
+    assert "test/dog/leak.wav = train/dog/dog_1.wav" in str(caught.value)
+    for clip in range(4):
+        softer = 0.3 * soundfile.read(tmp_path / f"in/train/cat/cat_{clip}.wav")[0]
+        write(tmp_path / f"in/test/cat/softer_{clip}.wav", softer)
+    with pytest.raises(DataError, match=r"5 pairs of clips .* and 2 more; move them to one part") as caught:
+        load_audio_data(str(tmp_path / "in"), config)
+    assert "\n" not in str(caught.value)
+
+
+def test_copies_across_given_parts_are_named_and_not_moved_when_leaks_are_allowed(tmp_path, make_folder):
+    for part in ("train", "test"):
+        make_folder(tmp_path / "in" / part, dog=4, cat=4)
+    shutil.copy(tmp_path / "in/train/dog/dog_1.wav", tmp_path / "in/test/dog/leak.wav")
+    data = load_audio_data(str(tmp_path / "in"), TrainConfig(num_workers=1, allow_leaks=True))
     assert "test/dog/leak.wav" in data.test.files
     (warning,) = [warning for warning in data.warnings if "two parts" in warning]
     assert "test/dog/leak.wav = train/dog/dog_1.wav" in warning
+
+
+def test_groups_that_cross_given_parts_are_a_warning(tmp_path, make_folder):
+    for part in ("train", "test"):
+        make_folder(tmp_path / "in" / part, dog=4, cat=4)
+    data = load_audio_data(str(tmp_path / "in"), TrainConfig(num_workers=1, group_regex=r"(\w+_\d)"))
+    assert any("groups in more than one part" in warning for warning in data.warnings)
 
 
 def test_copies_with_different_labels_are_named(tmp_path, make_folder, config):
@@ -168,14 +190,22 @@ def test_copies_with_different_labels_are_named(tmp_path, make_folder, config):
     assert any("different labels" in w and "cat/oops.wav = dog/dog_1.wav" in w for w in data.warnings)
 
 
-def test_a_class_of_one_sound_over_and_over_trains_with_a_warning(tmp_path, make_folder, config):
+def test_a_class_of_one_sound_over_and_over_is_refused_unless_leaks_are_allowed(tmp_path, make_folder, config):
     root = make_folder(tmp_path / "in", dog=6)
     time = np.arange(RATE) / RATE
     for number in range(6):
         write(root / "beep" / f"{number}.wav", (0.2 + 0.1 * number) * np.sin(2 * np.pi * 1000 * time + number))
-    data = load_audio_data(str(root), config)
+    with pytest.raises(DataError, match=r"all 6 clips of class beep sound nearly the same.*--allow_leaks"):
+        load_audio_data(str(root), config)
+    data = load_audio_data(str(root), TrainConfig(num_workers=1, allow_leaks=True))
     assert np.bincount(data.test.targets).min() >= 1
     assert any("class beep sound nearly the same" in warning for warning in data.warnings)
+
+
+def test_a_class_whose_clips_are_all_in_one_group_is_refused(tmp_path, make_folder):
+    root = make_folder(tmp_path / "in", dog=6, cat=6)
+    with pytest.raises(DataError, match=r"the 6 clips of class cat are all in one group.*add clips of another group"):
+        load_audio_data(str(root), TrainConfig(num_workers=1, group_regex="cat|dog_[0-3]"))
 
 
 def test_a_class_of_one_file_copied_is_refused(tmp_path, make_folder, config):
