@@ -20,17 +20,17 @@ _PUBLIC = {
     "AudioClassifier": "audiocls.inference.classifier",
     "AudioclsError": "audiocls.errors",
     "TrainConfig": "audiocls.config",
-    "evaluate": "audiocls.scoring",
+    "evaluate": "audiocls.assessment",
     "train": "audiocls.experiment",
 }
 __all__ = ["AudioClassifier", "AudioclsError", "TrainConfig", "evaluate", "train"]
 
 if TYPE_CHECKING:
+    from audiocls.assessment import evaluate
     from audiocls.config import TrainConfig
     from audiocls.errors import AudioclsError
     from audiocls.experiment import train
     from audiocls.inference.classifier import AudioClassifier
-    from audiocls.scoring import evaluate
 
 
 def __getattr__(name: str) -> Any:

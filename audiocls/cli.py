@@ -152,8 +152,8 @@ def run_predict(arguments: argparse.Namespace) -> None:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
+    from audiocls.assessment import evaluate
     from audiocls.evaluation.evaluation import format_scores
-    from audiocls.scoring import evaluate
 
     metrics = evaluate(
         _load_model(arguments),

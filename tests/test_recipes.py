@@ -9,10 +9,10 @@ import pytest
 
 import audiocls
 from audiocls.arguments import load_recipe
+from audiocls.assessment import evaluate
 from audiocls.config import TrainConfig
 from audiocls.experiment import train
 from audiocls.kind_names import NETWORK_KINDS
-from audiocls.scoring import evaluate
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "pleasant_surprise", "sad"]

@@ -23,7 +23,7 @@ ROWS = [
     ["kinds"],
     ["card", "predictions", "scoring", "finishing", "mistakes", "inspection"],
     ["comparison"],
-    ["experiment"],
+    ["experiment", "assessment"],
     ["tuning"],
     ["ui"],
     ["cli"],
