@@ -49,7 +49,8 @@ class Scaling:
     def undone(self, scores: np.ndarray, multi_label: bool) -> np.ndarray:
         """The inverse of `scores`: what the model said before it was calibrated."""
         logits = (
-            score_logits(scores, multi_label, float(np.finfo(np.float32).tiny)) - (0 if self.bias is None else self.bias)
+            score_logits(scores, multi_label, float(np.finfo(np.float32).tiny))
+            - (0 if self.bias is None else self.bias)
         ) / self.scale
         return (expit(logits) if multi_label else softmax(logits, axis=1)).astype(np.float32)
 
@@ -88,7 +89,7 @@ def _common_scale(logits: np.ndarray, targets: np.ndarray, multi_label: bool) ->
         return float(found + PRIOR * log_scale**2 / 2)
 
     # The prior makes a second valley possible, so the best of a grid is where the search begins.
-    grid = np.linspace(-WIDEST, WIDEST, 81)
+    grid = np.linspace(-WIDEST, WIDEST, 25)
     best = grid[int(np.argmin([loss(each) for each in grid]))]
     step = grid[1] - grid[0]
     return float(np.exp(minimize_scalar(loss, bounds=(best - step, best + step), method="bounded").x))
