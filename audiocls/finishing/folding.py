@@ -1,5 +1,7 @@
 """Putting a scaling of logits into a model itself, so that whatever loads the model gives calibrated scores."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,28 @@ def fold(model: Any, scaling: Scaling) -> None:
             if last.bias is None:
                 raise ModelError(f"the last layer of this {config.model_type} has no bias, so it cannot be calibrated")
             last.bias.add_(bias)
+
+
+@contextmanager
+def unfolded(model: Any, scaling: Scaling) -> Iterator[None]:
+    """For a while the model answers as it did before this scaling was folded into it.
+
+    `Scaling.undone` finds the same from scores at no cost, but only nearly where a long clip's scores are means over
+    its windows.
+    """
+    config = model.config
+    own = config.model_type in OWN_TYPES
+    kept: Any = (config.logit_scale, config.logit_bias) if own else final_linear(model).state_dict()
+    kept = kept if own else {name: tensor.clone() for name, tensor in kept.items()}
+    bias = None if scaling.bias is None else -scaling.bias / scaling.scale
+    fold(model, Scaling(1 / scaling.scale, bias))
+    try:
+        yield
+    finally:
+        if own:
+            config.logit_scale, config.logit_bias = kept
+        else:
+            final_linear(model).load_state_dict(kept)
 
 
 def model_scaling(model: Any) -> Scaling:

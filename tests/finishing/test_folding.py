@@ -8,7 +8,7 @@ from transformers import pipeline
 
 from audiocls.comparison.ensemble import ensemble
 from audiocls.errors import ModelError
-from audiocls.finishing.folding import fold, model_scaling
+from audiocls.finishing.folding import fold, model_scaling, unfolded
 from audiocls.finishing.temperature import Scaling
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.models.configuration_audiocls import AudioClsConfig
@@ -107,8 +107,11 @@ def test_models_of_transformers_are_calibrated_in_their_last_layer(architecture,
     torch.nn.init.normal_(final_linear(model.eval()).weight, std=0.3)
     torch.nn.init.normal_(final_linear(model).bias)
     scaling = MULTI_SCALING if multi_label else SINGLE_SCALING
-    expected = expected_scores(AudioClassifier.of(model, extractor), scaling)
+    classifier = AudioClassifier.of(model, extractor)
+    before, expected = classifier.predict_waveforms(CLIPS), expected_scores(classifier, scaling)
     fold(model, scaling)
+    with unfolded(model, scaling):
+        np.testing.assert_allclose(classifier.predict_waveforms(CLIPS), before, atol=1e-5)
     extractor.save_pretrained(tmp_path)
     model.save_pretrained(tmp_path)
     loaded = AudioClassifier.from_pretrained(tmp_path)
