@@ -1,0 +1,99 @@
+"""Wrong labels are found among right ones, contradictions of copies are evidence, and rare classes are no suspects."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from audiocls.mistakes.suspects import find_suspects
+from audiocls.training.run import HeldOut
+
+RNG = np.random.default_rng(3)
+LABELS = ["bird", "cat", "dog"]
+
+
+def clips_of(targets, contents=None):
+    """What is needed of clips."""
+    number = len(targets)
+    files = [f"{clip:03d}.wav" for clip in range(number)]
+    contents = contents or files
+
+    class Some(SimpleNamespace):
+        def __len__(self):
+            return number
+
+    return Some(targets=targets, files=files, contents=contents, groups=[None] * number)
+
+
+def judged(targets, scores, labels=LABELS, contents=None):
+    held_out = HeldOut(scores.astype(np.float32), targets, [None] * len(targets), "two folds")
+    return find_suspects(clips_of(targets, contents), labels, held_out)
+
+
+def models_of(truth, sure=2.0):
+    """Probabilities of fairly good models."""
+    logits = RNG.normal(size=(len(truth), len(LABELS))) + sure * np.eye(len(LABELS))[truth]
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+
+
+def test_flipped_labels_come_first():
+    truth = np.repeat([0, 1, 2], [100, 60, 40])
+    given, flipped = truth.copy(), np.arange(0, 200, 20)
+    given[flipped] = (truth[flipped] + 1) % 3
+    suspects = judged(given, models_of(truth, sure=4.0))
+    first = suspects.found[: len(flipped)]
+    assert len({each.index for each in first} & set(flipped)) >= 8
+    assert [each.rank for each in suspects.found] == list(range(1, len(suspects.found) + 1))
+    assert all(a.quality <= b.quality for a, b in zip(suspects.found, suspects.found[1:], strict=False))
+    found = {each.index: each for each in suspects.found}
+    assert sum(found[clip].suggested == (LABELS[truth[clip]],) for clip in flipped if clip in found) >= 8
+    assert sum(each.likely for each in suspects.found) < 30
+    assert all(each.quality < 0.5 and each.given != each.suggested for each in suspects.found)
+    assert suspects.origin == "two folds"
+
+
+def test_a_class_that_models_are_never_sure_of_is_not_all_suspects():
+    truth = np.repeat([0, 1, 2], [100, 80, 20])
+    scores = models_of(truth, sure=4.0)
+    scores[truth == 2] = [0.45, 0.15, 0.4]
+    assert sum(each.given == ("dog",) for each in judged(truth, scores).found if each.likely) == 0
+
+
+def test_a_class_that_was_not_learnt_is_suggested_to_nobody():
+    truth = np.repeat([0, 1, 2], [100, 80, 4])
+    scores = models_of(truth, sure=6.0)
+    scores[:, 2] = 1e-5
+    suspects = judged(truth, scores / scores.sum(1, keepdims=True))
+    assert not [each for each in suspects.found if "dog" in each.suggested]
+
+
+def test_copies_with_different_labels_are_told_first():
+    truth = np.repeat([0, 1, 2], 20)
+    contents = [f"content {clip}" for clip in range(60)]
+    contents[45] = contents[5]  # a dog and a bird
+    contents[46] = contents[47]  # twice the same dog is fine
+    first, second, *_ = judged(truth, models_of(truth, sure=6.0), contents=contents).found
+    assert {first.index, second.index} == {5, 45}
+    assert first.likely
+    assert {first.reason, second.reason} == {
+        "045.wav is the same recording and is labelled dog",
+        "005.wav is the same recording and is labelled bird",
+    }
+
+
+def test_with_several_labels_the_wrong_one_is_named():
+    truth = (RNG.random((150, 3)) < 0.3).astype(np.float32)
+    scores = np.clip(np.where(truth > 0.5, 0.85, 0.12) + RNG.normal(scale=0.06, size=truth.shape), 0.01, 0.99)
+    given = truth.copy()
+    given[7, 1], given[20, 0] = 1 - truth[7, 1], 1 - truth[20, 0]
+    found = judged(given, scores).found
+    assert {each.index for each in found} == {7, 20}
+    for each in found:
+        assert each.likely
+        assert each.suggested == tuple(np.array(LABELS)[truth[each.index] > 0.5])
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], ["a"]])
+def test_little_data_gives_no_error(labels):
+    targets = np.zeros(3, np.int64)
+    assert judged(targets, np.full((3, len(labels)), 1 / len(labels)), labels).found == []
