@@ -28,6 +28,7 @@ class AudioClsConfig(PretrainedConfig):
             are plain lists and no buffers, so that loading in bfloat16 does not round them.
         network: settings of the network alone, as its class documents them.
         logit_scale, logit_bias: one number a label, by which each window's logits are calibrated; None changes nothing.
+        rejection: how it tells sounds of none of its classes, as `KnownSounds` describes; None when it cannot.
 
     Raises:
         ValueError: a misspelt field (transformers would accept it silently), or a scale or bias that fits no answer.
@@ -54,6 +55,7 @@ class AudioClsConfig(PretrainedConfig):
         network: dict[str, Any] | None = None,
         logit_scale: list[float] | None = None,
         logit_bias: list[float] | None = None,
+        rejection: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.architecture = architecture
@@ -72,6 +74,7 @@ class AudioClsConfig(PretrainedConfig):
         self.feature_std = feature_std
         self.network = dict(network or {})
         self.logit_scale, self.logit_bias = logit_scale, logit_bias
+        self.rejection = rejection
         own = [name for name in vars(self) if not name.startswith("_")]
         common = PretrainedConfig()
         for name in kwargs:

@@ -21,10 +21,13 @@ class AudioClsEnsembleConfig(PretrainedConfig):
         sampling_rate: rate of `input_values`, in Hz; all members have it.
         window_seconds: longer clips are cut into windows of this length and their logits averaged, above the windows
             of the members; at least as long as any of these.
-        logit_scale, logit_bias: one number a label, by which the logits of the mean are calibrated; None changes nothing.
+        logit_scale, logit_bias: one number a label, by which the logits of the mean are calibrated; None changes
+            nothing.
+        rejection: how it tells sounds of none of its classes, as `KnownSounds` describes; None when it cannot.
 
     Raises:
-        ValueError: a member that lacks one of its fields, a weight that is not positive, or a scale or bias that fits no answer.
+        ValueError: a member that lacks one of its fields, a weight that is not positive, or a scale or bias that fits
+            no answer.
     """
 
     model_type = "audiocls_ensemble"
@@ -36,6 +39,7 @@ class AudioClsEnsembleConfig(PretrainedConfig):
         window_seconds: float = 60.0,
         logit_scale: list[float] | None = None,
         logit_bias: list[float] | None = None,
+        rejection: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.members = [dict(member) for member in members or []]
@@ -48,6 +52,7 @@ class AudioClsEnsembleConfig(PretrainedConfig):
         self.sampling_rate = sampling_rate
         self.window_seconds = window_seconds
         self.logit_scale, self.logit_bias = logit_scale, logit_bias
+        self.rejection = rejection
         super().__init__(**kwargs)
         check_scaling(self)
 

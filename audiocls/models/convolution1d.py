@@ -34,10 +34,17 @@ class ConvolutionOverTime(nn.Module):
 
     def forward(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Score clips; arguments and result as of `ResidualCNN.forward`."""
+        return self.classify(self.embed(features, mask))
+
+    def embed(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the classifier goes by, (batch, 2 * width)."""
         mask = halve(mask)
         hidden = self.convolution(features.transpose(1, 2))  # (batch, width, 1, frames / 2)
         hidden = silence_padding(functional.relu(self.norm(hidden)), mask)
         for block in self.blocks:
             hidden, mask = block(hidden, mask)
-        pooled = mean_and_peak(hidden.squeeze(2), mask)  # (batch, 2 * width)
-        return self.classifier(self.dropout(pooled))
+        return mean_and_peak(hidden.squeeze(2), mask)
+
+    def classify(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, num_labels) of what `embed` gives."""
+        return self.classifier(self.dropout(embedded))

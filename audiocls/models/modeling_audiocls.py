@@ -8,12 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .acoustic_features import AcousticFeatures
 from .configuration_audiocls import AudioClsConfig
 from .logit_scaling import scaled
 from .networks import NETWORKS
+from .rejection import KnownSounds, KnownSoundsOutput, combined, silent
 from .trees import log_scores
 
 # Long clips pass through the network this many windows at a time, so memory does not grow with their length.
@@ -78,9 +78,17 @@ def mean_by_clip(values: torch.Tensor, owner: torch.Tensor, num_clips: int) -> t
 
 
 def answer(
-    logits: torch.Tensor, labels: torch.Tensor | None, problem_type: str | None, return_dict: bool | None
-) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
-    """What transformers expects of a classifier's `forward`: the logits, and the loss when labels are given."""
+    logits: torch.Tensor,
+    labels: torch.Tensor | None,
+    problem_type: str | None,
+    return_dict: bool | None,
+    known_score: torch.Tensor | None = None,
+    is_known: torch.Tensor | None = None,
+) -> KnownSoundsOutput | tuple[torch.Tensor, ...]:
+    """What transformers expects of a classifier's `forward`: the logits, and the loss when labels are given.
+
+    As a tuple it is these alone.
+    """
     loss = None
     if labels is not None:
         if problem_type == "multi_label_classification":
@@ -89,7 +97,7 @@ def answer(
             loss = F.cross_entropy(logits, labels)
     if return_dict is False:
         return (logits,) if loss is None else (loss, logits)
-    return SequenceClassifierOutput(loss=loss, logits=logits)
+    return KnownSoundsOutput(loss=loss, logits=logits, known_score=known_score, is_known=is_known)
 
 
 class AudioClsForAudioClassification(PreTrainedModel):
@@ -103,6 +111,8 @@ class AudioClsForAudioClassification(PreTrainedModel):
         super().__init__(config)
         self.features = AcousticFeatures(config)
         self.network = NETWORKS[config.architecture](config, self.features.num_bands)
+        labels = len(config.id2label or {})
+        self.known_sounds = KnownSounds(config.rejection, labels) if config.rejection else None
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -124,7 +134,7 @@ class AudioClsForAudioClassification(PreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         return_dict: bool | None = None,
-    ) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
+    ) -> KnownSoundsOutput | tuple[torch.Tensor, ...]:
         """Score clips of any length.
 
         Args:
@@ -134,17 +144,23 @@ class AudioClsForAudioClassification(PreTrainedModel):
 
         Returns:
             `logits` `(batch, num_labels)`, the mean over a clip's windows (see `averages_scores`), and `loss` when
-            labels are given.
+            labels are given. `known_score` and `is_known` `(batch,)` where it has been taught what is unknown; the
+            score is the mean over a clip's windows that are not silent.
         """
         waveform = input_values.float()
-        owner, starts, valid = plan_windows(clip_lengths(input_values, attention_mask), self.config.window_length)
-        parts = []
+        lengths = clip_lengths(input_values, attention_mask)
+        owner, starts, valid = plan_windows(lengths, self.config.window_length)
+        parts, known = [], []
+        multi_label = self.config.problem_type == "multi_label_classification"
         at_once = 1 if self.one_by_one else WINDOWS_AT_ONCE
         for first in range(0, len(owner), at_once):
             some = slice(first, first + at_once)
             windows = cut_windows(waveform, owner[some], starts[some], valid[some])
-            parts.append(self.network_logits(windows, valid[some]))
-        multi_label = self.config.problem_type == "multi_label_classification"
+            logits, embedded = self.window_states(windows, valid[some])
+            parts.append(scaled(logits, self.config))
+            if self.known_sounds is not None:
+                score = self.known_sounds(embedded, logits, multi_label)
+                known.append(score.masked_fill(silent(windows, valid[some], self.config.sampling_rate), -torch.inf))
         values = torch.cat(parts)
         if self.averages_scores:
             values = values.sigmoid() if multi_label else values.softmax(-1)
@@ -152,12 +168,19 @@ class AudioClsForAudioClassification(PreTrainedModel):
         if self.averages_scores:
             logits = log_scores(logits, multi_label)
 
-        return answer(logits, labels, self.config.problem_type, return_dict)
+        known_score = is_known = None
+        if self.known_sounds is not None:
+            known_score = combined(torch.cat(known), owner, len(input_values))
+            known_score = known_score.masked_fill(silent(waveform, lengths, self.config.sampling_rate), -torch.inf)
+            is_known = known_score >= self.known_sounds.threshold
+        return answer(logits, labels, self.config.problem_type, return_dict, known_score, is_known)
 
-    def network_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """Calibrated logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
+    def window_states(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of windows `(total, width)` with `valid` samples each the logits `(total, num_labels)`, not calibrated, and
+        the features `(total, features)` that the last layer or the trees go by."""
         features, mask = self.window_features(windows, valid)
-        return scaled(self.network(features if self.one_by_one else features.to(self.dtype), mask), self.config)
+        embedded = self.network.embed(features if self.one_by_one else features.to(self.dtype), mask)
+        return self.network.classify(embedded), embedded
 
     def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""

@@ -12,9 +12,9 @@ import transformers
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForAudioClassification, PreTrainedModel
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .configuration_ensemble import AudioClsEnsembleConfig
+from .last_layer import last_input
 from .logit_scaling import scaled
 from .modeling_audiocls import (
     AudioClsForAudioClassification,
@@ -24,6 +24,7 @@ from .modeling_audiocls import (
     mean_by_clip,
     plan_windows,
 )
+from .rejection import KnownSounds, KnownSoundsOutput, combined, silent
 
 OWN_MODELS = {model.config_class.model_type: model for model in (AudioClsForAudioClassification,)}
 # Windows that pass through a member of transformers at a time, so memory does not grow with a clip's length.
@@ -46,6 +47,8 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
             raise ValueError("an ensemble needs at least one member")
         self.members = nn.ModuleList(build_member(member["config"]) for member in config.members)
         self._extractors: dict[int, Any] = {}  # made at first use
+        labels = len(config.id2label or {})
+        self.known_sounds = KnownSounds(config.rejection, labels) if config.rejection else None
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -57,7 +60,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         return_dict: bool | None = None,
-    ) -> SequenceClassifierOutput | tuple[torch.Tensor, ...]:
+    ) -> KnownSoundsOutput | tuple[torch.Tensor, ...]:
         """Score clips of any length.
 
         Args:
@@ -68,25 +71,39 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         Returns:
             `logits` `(batch, num_labels)` float32: softmax (or sigmoid, for several labels a clip) gives the mean of
             the members' probabilities, calibrated as the configuration says. `loss` when labels are given.
+            `known_score` and `is_known` as those of `AudioClsForAudioClassification`.
         """
         waveform = input_values.float()
-        owner, starts, valid = plan_windows(clip_lengths(input_values, attention_mask), self.config.window_length)
+        lengths = clip_lengths(input_values, attention_mask)
+        owner, starts, valid = plan_windows(lengths, self.config.window_length)
         # One window of the ensemble at a time where clips are longer than it: that is a minute and rare.
         at_once = len(owner) if len(owner) == len(waveform) else 1
-        parts = []
+        parts, known = [], []
         for first in range(0, len(owner), at_once):
             some = slice(first, first + at_once)
-            parts.append(self.window_logits(cut_windows(waveform, owner[some], starts[some], valid[some]), valid[some]))
+            windows = cut_windows(waveform, owner[some], starts[some], valid[some])
+            logits, embedded = self.window_states(windows, valid[some])
+            parts.append(scaled(logits, self.config))
+            if self.known_sounds is not None:
+                score = self.known_sounds(embedded, logits, self.multi_label)
+                known.append(score.masked_fill(silent(windows, valid[some], self.config.sampling_rate), -torch.inf))
         logits = mean_by_clip(torch.cat(parts), owner, len(input_values))
-        return answer(logits, labels, self.config.problem_type, return_dict)
+        known_score = is_known = None
+        if self.known_sounds is not None:
+            known_score = combined(torch.cat(known), owner, len(input_values))
+            known_score = known_score.masked_fill(silent(waveform, lengths, self.config.sampling_rate), -torch.inf)
+            is_known = known_score >= self.known_sounds.threshold
+        return answer(logits, labels, self.config.problem_type, return_dict, known_score, is_known)
 
     @property
     def multi_label(self) -> bool:
         """Whether a clip may have several labels."""
         return self.config.problem_type == "multi_label_classification"
 
-    def window_logits(self, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """Calibrated logits `(total, num_labels)` of windows `(total, width)` with `valid` samples each."""
+    def window_states(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Of windows `(total, width)` with `valid` samples each the logits `(total, num_labels)`, not calibrated, and
+        what the last layers of members of transformers are given `(total, features)`, None without such members."""
+        embedded: list[torch.Tensor] = []
         total = sum(member["weight"] for member in self.config.members)
         mean = torch.zeros(len(windows), len(self.config.id2label or {}), device=windows.device)
         for number, member in enumerate(self.config.members):
@@ -95,19 +112,23 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
                 mask = torch.arange(windows.shape[1], device=windows.device) < valid[:, None]
                 scores = self._probabilities(model(windows, mask).logits)
             else:
-                scores = self._extracted_scores(number, windows, valid)
+                scores, features = self._extracted_scores(number, windows, valid)
+                embedded += [] if features is None else [features.to(mean.device)]
             mean += member["weight"] / total * scores.to(mean.device)
         if self.multi_label:
             logits = torch.logit(mean.double(), eps=SMALLEST_PROBABILITY).float()
         else:
             logits = mean.clamp(min=SMALLEST_PROBABILITY).log()
-        return scaled(logits, self.config)
+        return logits, torch.cat(embedded, 1) if embedded else None
 
     def _probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.float().sigmoid() if self.multi_label else logits.float().softmax(-1)
 
-    def _extracted_scores(self, number: int, windows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """Probabilities of a member with a feature extractor of its own: the mean over the windows it is shown.
+    def _extracted_scores(
+        self, number: int, windows: torch.Tensor, valid: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Probabilities of a member with a feature extractor of its own, and what its last layer is given: the means
+        over the windows it is shown.
 
         Its windows go together where they are of one length, since few such models take a mask.
         """
@@ -121,6 +142,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         ]
         least = int(SHORTEST_SECONDS * self.config.sampling_rate)
         sums = torch.zeros(len(windows), len(self.config.id2label or {}))
+        heard: torch.Tensor | None = None
         for length, same in itertools.groupby(sorted(pieces), key=lambda piece: piece[0]):
             alike = list(same)
             for first in range(0, len(alike), WINDOWS_AT_ONCE):
@@ -130,10 +152,16 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
                 features = extractor(
                     list(samples.numpy()), sampling_rate=self.config.sampling_rate, return_tensors="pt"
                 ).to(model.device, dtype=model.dtype)
-                scores = self._probabilities(model(**features).logits).cpu()
-                sums.index_add_(0, torch.tensor([clip for _, clip, _ in some]), scores)
+                with last_input(model) as received:
+                    scores = self._probabilities(model(**features).logits).cpu()
+                owner = torch.tensor([clip for _, clip, _ in some])
+                sums.index_add_(0, owner, scores)
+                if received:
+                    given = received[0].float().cpu()
+                    heard = given.new_zeros(len(windows), given.shape[1]) if heard is None else heard
+                    heard.index_add_(0, owner, given)
         counts = torch.bincount(torch.tensor([clip for _, clip, _ in pieces]), minlength=len(windows))
-        return sums / counts[:, None]
+        return sums / counts[:, None], None if heard is None else heard / counts[:, None]
 
     def _extractor(self, number: int) -> Any:
         if number not in self._extractors:

@@ -43,6 +43,10 @@ class ConvolutionalRecurrent(nn.Module):
 
     def forward(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Score clips; arguments and result as of `ResidualCNN.forward`."""
+        return self.classify(self.embed(features, mask))
+
+    def embed(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the classifier goes by, (batch, 4 * hidden)."""
         hidden, mask = self.stem(features, mask)  # (batch, width, bands / 2, frames / 2)
         for block in self.blocks:
             hidden, mask = block(hidden, mask)
@@ -50,7 +54,11 @@ class ConvolutionalRecurrent(nn.Module):
         real = mask[:, :, None]
         mean = (sequence * real).sum(dim=1) / real.sum(dim=1).clamp(min=1).to(sequence.dtype)
         peak = sequence.masked_fill(~real, -1.0).amax(dim=1)  # neither layer gives out less
-        return self.classifier(self.dropout(torch.cat([mean, peak], dim=1)))
+        return torch.cat([mean, peak], dim=1)
+
+    def classify(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, num_labels) of what `embed` gives."""
+        return self.classifier(self.dropout(embedded))
 
 
 class BothDirections(nn.Module):

@@ -37,11 +37,18 @@ class ResidualCNN(nn.Module):
         Returns:
             Logits (batch, num_labels).
         """
+        return self.classify(self.embed(features, mask))
+
+    def embed(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the classifier goes by, (batch, 2 * width)."""
         hidden, mask = self.stem(features, mask)  # (batch, width, bands / 2, frames / 2)
         for block in self.blocks:
             hidden, mask = block(hidden, mask)
-        pooled = mean_and_peak(hidden.mean(dim=2), mask)  # (batch, 2 * width)
-        return self.classifier(self.dropout(pooled))
+        return mean_and_peak(hidden.mean(dim=2), mask)
+
+    def classify(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, num_labels) of what `embed` gives."""
+        return self.classifier(self.dropout(embedded))
 
 
 class Stem(nn.Module):

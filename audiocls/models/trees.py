@@ -60,6 +60,18 @@ class Trees(nn.Module):
             ]
         )
 
+    def embed(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the trees go by: `statistics`."""
+        return self.statistics(features, mask)
+
+    def classify(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, labels) of what `embed` gives."""
+        return self.from_statistics(embedded)
+
+    def from_statistics(self, statistics: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, labels) float32 of statistics (batch, num_statistics)."""
+        raise NotImplementedError
+
     def check(self) -> None:
         """Refuse tensors that are no trees, such as those of a damaged file.
 
@@ -113,7 +125,7 @@ class Forest(Trees):
 
     def forward(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Logits (batch, labels) float32 of features (batch, 1, bands, frames) and their mask (batch, frames)."""
-        return self.from_statistics(self.statistics(features, mask))
+        return self.classify(self.embed(features, mask))
 
     def from_statistics(self, statistics: torch.Tensor) -> torch.Tensor:
         """Logits (batch, labels) float32; softmax (or sigmoid) gives the mean of the leaves' shares."""
@@ -145,7 +157,7 @@ class Boosting(Trees):
 
     def forward(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Logits (batch, labels) float32 of features (batch, 1, bands, frames) and their mask (batch, frames)."""
-        return self.from_statistics(self.statistics(features, mask))
+        return self.classify(self.embed(features, mask))
 
     def from_statistics(self, statistics: torch.Tensor) -> torch.Tensor:
         """Logits (batch, labels) float32."""

@@ -18,6 +18,7 @@ from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
 from audiocls.errors import ModelError
 from audiocls.inference.classifier import SHORTEST_SECONDS, window_samples
+from audiocls.models.last_layer import final_linear
 from audiocls.pretrained.windows import fixed_window
 
 VERSION = 2  # of the method; raise it when the numbers change
@@ -45,11 +46,6 @@ def clip_features(model: Any, extractor: Any, clips: Clips, progress_bar: bool =
         {"features": "pooled hidden states", "version": VERSION, "model": _fingerprint(model, extractor)},
         lambda indices: _compute(model, extractor, clips, indices, progress_bar),
     )
-
-
-def final_linear(model: Any) -> nn.Linear:
-    """The last layer of a classifier, which gives the logits."""
-    return [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
 
 
 def make_head_transparent(model: Any) -> None:
