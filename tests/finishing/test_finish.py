@@ -112,7 +112,7 @@ def test_several_labels_get_scales_biases_and_thresholds(audio):
     assert len(config.logit_scale) == len(config.logit_bias) == 7
     assert config.decision_thresholds == record["thresholds"]
     assert set(record["thresholds"]) == set(LABELS)
-    assert all(threshold < 0.5 for threshold in record["thresholds"].values())
+    assert sum(threshold < 0.4 for threshold in record["thresholds"].values()) >= 5
     assert "temperature" not in record["calibration"]
     assert "scale and bias of each label" in said[-1]
 

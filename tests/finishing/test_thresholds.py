@@ -19,7 +19,7 @@ def overlapping(size, share, height, noise=0.1):
 
 
 def test_a_label_with_low_scores_gets_a_low_threshold_that_helps_new_clips():
-    threshold = best_threshold(*overlapping(300, 0.2, 0.35), f1)
+    threshold = best_threshold(*overlapping(300, 0.2, 0.35), f1, 0.6)
     assert 0.15 < threshold < 0.32
     fresh = overlapping(5000, 0.2, 0.35)
     assert f1_at(threshold, *fresh) > f1_at(0.5, *fresh) + 0.2
@@ -27,25 +27,25 @@ def test_a_label_with_low_scores_gets_a_low_threshold_that_helps_new_clips():
 
 def test_in_a_gap_it_lies_in_the_middle():
     scores = np.concatenate([np.full(20, 0.1), np.full(20, 0.3)])
-    assert best_threshold(scores, scores > 0.2, f1) == pytest.approx(0.2, abs=0.01)
-    assert best_threshold(scores, scores > 0.2, balanced_accuracy) == pytest.approx(0.2, abs=0.01)
+    assert best_threshold(scores, scores > 0.2, f1, 0.6) == pytest.approx(0.2, abs=0.01)
+    assert best_threshold(scores, scores > 0.2, balanced_accuracy, 0.9) == pytest.approx(0.2, abs=0.01)
 
 
 def test_one_half_stays_where_nothing_is_clearly_better():
     scores = np.concatenate([np.full(20, 0.1), np.full(20, 0.9)])
-    assert best_threshold(scores, scores > 0.5, f1) == 0.5
+    assert best_threshold(scores, scores > 0.5, f1, 0.6) == 0.5
     scores = RNG.uniform(0, 1, 60)
-    assert best_threshold(scores, RNG.random(60) < scores, balanced_accuracy) == 0.5
+    assert best_threshold(scores, RNG.random(60) < scores, balanced_accuracy, 0.9) == 0.5
 
 
 @pytest.mark.parametrize("present", [0, 4, 56, 60])
 def test_one_half_stays_where_too_few_clips_have_or_lack_the_label(present):
-    assert best_threshold(np.full(60, 0.2), np.arange(60) < present, f1) == 0.5
+    assert best_threshold(np.full(60, 0.2), np.arange(60) < present, f1, 0.6) == 0.5
 
 
 def test_rare_labels_are_found_by_balanced_accuracy():
     scores, wanted = overlapping(400, 0.05, 0.4)
-    threshold = best_threshold(scores, wanted, balanced_accuracy)
+    threshold = best_threshold(scores, wanted, balanced_accuracy, 0.9)
     assert 0.15 < threshold < 0.35
 
 
@@ -64,4 +64,4 @@ def test_thresholds_of_a_model():
 
 def test_very_many_clips_pass():
     scores, wanted = overlapping(60_000, 0.2, 0.35)
-    assert 0.15 < best_threshold(scores, wanted, f1) < 0.32
+    assert 0.15 < best_threshold(scores, wanted, f1, 0.6) < 0.32
