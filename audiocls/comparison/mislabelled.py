@@ -4,6 +4,7 @@ What is made of the probabilities is in `audiocls.mistakes.suspects`.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.data.listing import some
 from audiocls.data.splits import groups_per_class
 from audiocls.errors import DataError
+from audiocls.kind_names import TREE_KINDS
 from audiocls.kinds import fit_kind, prepared
 from audiocls.mistakes.suspects import Suspects, find_suspects
 from audiocls.model_folder import is_model_folder
@@ -35,45 +37,55 @@ def suspects_in(source: str, config: TrainConfig, run: Run, most_clips: int = MO
     Args:
         source: a folder, a zip or a Hub data set id.
         config: how the data is read (the settings of the group "data"), the seed, and the model's kind: if it is a
-            cheap one, it is used for this, too.
-        run: says nothing but for its accelerator and `say`.
+            cheap one, it is one of the judges.
+        run: its accelerator is used, and it is told how it goes.
         most_clips: see `likely_mislabelled`.
 
     Raises:
         DataError, OutputError, UsageError: as `load_audio_data` and `likely_mislabelled`.
         ModelError: a pretrained model cannot be used.
     """
-    cheap = cheap_config(config)
-    audio = load_audio_data(source, cheap.replaced(test_size=0.0, validation_size=0.0, allow_leaks=True))
-    return likely_mislabelled(audio, cheap, run, most_clips)
+    chosen = judges(config)
+    audio = load_audio_data(source, chosen[0].replaced(test_size=0.0, validation_size=0.0, allow_leaks=True))
+    return likely_mislabelled(audio, chosen, run, most_clips)
 
 
-def cheap_config(config: TrainConfig) -> TrainConfig:
-    """The settings of the model that judges labels: of this kind if that is cheap, else a probe or a forest.
+def judges(config: TrainConfig) -> list[TrainConfig]:
+    """The models that judge labels, cheap and of two ways of hearing: a probe and a forest, at one sampling rate.
+
+    The model's own kind takes the place of the probe if it is cheap; without weights at hand there is the forest alone.
+    Together they found more of known wrong labels than either (docs/experiments.md).
 
     Raises:
         ModelError: the pretrained model of `config` is missing.
     """
-    if config.kind in CHEAP_KINDS:
-        return prepared(config)
-    kept = {
+    data = {
         name: getattr(config, name)
         for name, spec in settings().items()
         if spec.metadata["group"] == "data" or name == "seed"
     }
-    has_weights = is_model_folder(default_folder(PROBE))
-    return prepared(TrainConfig(model=f"probe:{PROBE}" if has_weights else "forest", **kept))
+    if config.kind in CHEAP_KINDS:
+        first = prepared(config)
+    elif is_model_folder(default_folder(PROBE)):
+        first = prepared(TrainConfig(model=f"probe:{PROBE}", **data))
+    else:
+        first = TrainConfig(model="forest", **data)
+    if first.kind in TREE_KINDS:
+        return [first]
+    return [first, TrainConfig(model="forest", sampling_rate=first.sampling_rate, **data)]
 
 
-def likely_mislabelled(audio: AudioData, config: TrainConfig, run: Run, most_clips: int = MOST_CLIPS) -> Suspects:
+def likely_mislabelled(
+    audio: AudioData, chosen: Sequence[TrainConfig], run: Run, most_clips: int = MOST_CLIPS
+) -> Suspects:
     """Clips that models which had not learnt them, or others of their group, would have labelled otherwise.
 
     All parts of the data are looked at. Clips of a class whose clips are all of one group cannot be judged, as no
     model could learn that class from others; they are left out and the class is named in `Suspects.origin`.
 
     Args:
-        audio: at `config.sampling_rate`.
-        config: of the kind to cross-validate, such as `cheap_config` gives.
+        audio: at the sampling rate of the judges.
+        chosen: the kinds to cross-validate, see `judges`; their probabilities are averaged.
         run: how it goes.
         most_clips: of larger data so many are drawn, in the shares of their classes.
 
@@ -81,26 +93,38 @@ def likely_mislabelled(audio: AudioData, config: TrainConfig, run: Run, most_cli
         DataError: there are not two classes that can be judged.
         AudioclsError: as `audiocls.kinds.fit_kind`.
     """
+    clips, held_out = judged(audio, chosen, run, most_clips)
+    return find_suspects(clips, audio.labels, held_out)
+
+
+def judged(audio: AudioData, chosen: Sequence[TrainConfig], run: Run, most_clips: int) -> tuple[Clips, HeldOut]:
+    """The clips that could be judged, and what the judges said of them; arguments and errors as above."""
     clips = audio.train.followed_by(audio.validation).followed_by(audio.test)
     total = len(clips)
     if len(set(clips.groups)) == 1:  # one speaker for all: no group tells anything
         clips = _without_groups(clips)
     if total > most_clips:
-        clips = clips.subset(np.unique(spread(clips, most_clips)))
+        clips = clips.subset(spread(clips, most_clips))
     clips, lost = _judgeable(clips, audio)
     audio = dataclasses.replace(audio, train=clips, validation=clips.subset([]), test=clips.subset([]))
-    fitted = fit_kind(config, audio, dataclasses.replace(run, checkpoint=None, resume=False, curves=True))
-    run.accelerator.free_memory()
-    held_out = fitted.held_out
-    if held_out is None or len(held_out.scores) != len(clips):
-        scores = cross_validate(config, audio, make_folds(audio, FOLDS, config.seed), run).scores
-        held_out = HeldOut(scores, clips.targets, clips.groups, f"{FOLDS} grouped folds")
-    told = f"{config.model}, trained on {len(clips)} clips"
+    scores = np.mean([_held_out_scores(config, audio, run) for config in chosen], axis=0)
+    told = f"{' and '.join(config.model for config in chosen)} on {len(clips)} clips"
     told += f" drawn from {total}" if total > most_clips else ""
-    told += f", each judged by a model that had not learnt it or others of its group ({held_out.origin})"
-    if lost:
-        told += f"; not judged, because all its clips are of one group: {some(lost)}"
-    return find_suspects(clips, audio.labels, dataclasses.replace(held_out, origin=told))
+    told += ", each clip by models that had not learnt it or others of its group"
+    told += f"; not judged, because all its clips are of one group: {some(lost)}" if lost else ""
+    return clips, HeldOut(scores, clips.targets, clips.groups, told)
+
+
+def _held_out_scores(config: TrainConfig, audio: AudioData, run: Run) -> np.ndarray:
+    """Probabilities of all training clips, from models that had not learnt them: of one fit if it makes them anyway."""
+    clips = audio.train
+    run.say(f"looking for wrong labels: {config.model} on {len(clips)} clips")
+    if config.kind in CHEAP_KINDS:
+        held_out = fit_kind(config, audio, Run(run.accelerator, curves=True)).held_out
+        run.accelerator.free_memory()
+        if held_out is not None and np.array_equal(held_out.targets, clips.targets):
+            return held_out.scores
+    return cross_validate(config, audio, make_folds(audio, FOLDS, config.seed), run).scores
 
 
 def _judgeable(clips: Clips, audio: AudioData) -> tuple[Clips, list[str]]:

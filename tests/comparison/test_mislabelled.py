@@ -7,7 +7,7 @@ import pytest
 from accelerate import Accelerator
 
 from audiocls.comparison import mislabelled
-from audiocls.comparison.mislabelled import cheap_config, likely_mislabelled, suspects_in
+from audiocls.comparison.mislabelled import judges, likely_mislabelled, suspects_in
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.errors import DataError
@@ -32,11 +32,11 @@ def test_labels_that_were_made_wrong_are_among_the_first(everyday_sounds, run):
     flipped = np.random.default_rng(5).choice(len(audio.train), 10, replace=False)
     audio.train.targets = audio.train.targets.copy()
     audio.train.targets[flipped] = (audio.train.targets[flipped] + 3) % len(audio.labels)
-    suspects = likely_mislabelled(audio, FOREST, run)
+    suspects = likely_mislabelled(audio, [FOREST], run)
     first = suspects.found[: len(audio.train) // 10]
     assert len({each.index for each in first} & set(flipped)) >= 7
     assert suspects.clips.files == audio.train.files
-    assert "forest, trained on" in suspects.origin
+    assert suspects.origin.startswith(f"forest on {len(audio.train)} clips, each clip by models that had not learnt it")
 
 
 def test_all_parts_are_looked_at_and_much_data_is_drawn_from(everyday_sounds, run):
@@ -53,23 +53,32 @@ def test_a_class_of_one_recording_is_left_out_and_named(tones, run):
     train.groups = groups
     nothing = tones.train.subset([])
     audio = dataclasses.replace(tones, train=train, validation=nothing, test=nothing)
-    suspects = likely_mislabelled(audio, FOREST, run)
+    suspects = likely_mislabelled(audio, [FOREST], run)
     assert not any("low" in file for file in suspects.clips.files)
     assert "all its clips are of one group: low" in suspects.origin
     train.groups = ["a", "b", *["c"] * (len(train) - 2)]
     with pytest.raises(DataError, match="fewer than two classes"):
-        likely_mislabelled(audio, FOREST, run)
+        likely_mislabelled(audio, [FOREST], run)
 
 
-def test_a_kind_without_answers_of_its_own_is_cross_validated(tones, seen, run, monkeypatch):
-    monkeypatch.setattr(mislabelled, "fit_kind", mislabelled.cross_validate.__globals__["fit_kind"])
+def test_judges_are_cross_validated_where_they_have_no_answers_of_their_own_and_averaged(tones, seen, run):
     audio = dataclasses.replace(tones, test=tones.train.subset([]), validation=tones.train.subset([]))
-    suspects = likely_mislabelled(audio, FOREST, run)
-    assert "of its group (5 grouped folds)" in suspects.origin
-    assert len(seen) == 1 + 5
+    two = [FOREST.replaced(model=kind) for kind in ("cnn", "crnn")]
+    suspects = likely_mislabelled(audio, two, run)
+    assert suspects.origin.startswith("cnn and crnn on")
+    assert [call.config.kind for call in seen] == ["cnn"] * 5 + ["crnn"] * 5
+    for call in seen:
+        assert len(call.audio.train) + len(call.audio.test) == len(audio.train)
 
 
-def test_the_models_own_kind_is_used_where_it_is_cheap(no_weights, config):
-    assert cheap_config(config.replaced(model="boosting", n_mels=40)).n_mels == 40
-    judge = cheap_config(config.replaced(model="cnn", label_regex="(.)", seed=7))
+def test_judges_are_cheap_and_hear_at_one_rate(no_weights, config):
+    [own] = judges(config.replaced(model="boosting", n_mels=40))
+    assert own.n_mels == 40
+    [judge] = judges(config.replaced(model="cnn", label_regex="(.)", seed=7, sampling_rate=8000))
     assert (judge.kind, judge.label_regex, judge.seed) == ("forest", "(.)", 7)
+
+
+def test_with_weights_at_hand_there_are_two(monkeypatch, config):
+    monkeypatch.setattr(mislabelled, "is_model_folder", lambda path: path.name == "whisper-tiny.en")
+    monkeypatch.setattr(mislabelled, "prepared", lambda config: config.replaced(sampling_rate=16000))
+    assert [judge.model for judge in judges(config)] == ["probe:whisper-tiny.en", "forest"]
