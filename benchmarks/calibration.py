@@ -90,7 +90,8 @@ def main() -> int:
     missed = []
     print("Expected calibration error on the test part of everyday_sounds, means over seeds")
     print(
-        f"{'model':<24}  {'before':>6}  {'after':>6}  {'95% of one seed':>16}  {'chance':>6}  {'accuracy':>14}  by seed",
+        f"{'model':<24}  {'before':>6}  {'after':>6}  {'95% of one seed':>16}  {'chance':>6}  {'accuracy':>14}  "
+        "by seed",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as cache:

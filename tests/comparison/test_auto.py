@@ -99,6 +99,11 @@ def test_the_best_is_trained_again_on_all_but_the_test_part(world, material):
     assert len(choice.audio.validation) == 0
     assert choice.audio.test.files == material.audio.test.files
     assert [row["model"] for row in choice.fitted.details["leaderboard"]] == ["cnn1d", "crnn", "cnn"]
+    # What it said in cross-validation of each of these clips is the basis of its calibration.
+    held_out = choice.fitted.held_out
+    np.testing.assert_array_equal(held_out.targets, audio.train.targets)
+    assert held_out.groups == audio.train.groups
+    assert (held_out.scores.argmax(1) == held_out.targets).mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_models_that_err_differently_are_averaged(world, material):
@@ -110,6 +115,8 @@ def test_models_that_err_differently_are_averaged(world, material):
     assert len(choice.fitted.model.members) == len(world.fits) == 3
     assert choice.rows[0].note == "chosen"
     assert choice.rows[0].scores["balanced_accuracy"] > 0.8
+    right = (choice.fitted.held_out.scores.argmax(1) == choice.fitted.held_out.targets).mean()
+    assert right == pytest.approx(choice.rows[0].scores["accuracy"], abs=0.02)
     assert choice.rows[0].num_bytes == 30
     assert {row["model"] for row in choice.fitted.history} == set(KINDS)
     classifier = AudioClassifier.of(choice.fitted.model, choice.fitted.extractor)
@@ -191,6 +198,9 @@ def test_clips_of_one_voice_are_also_played_as_other_voices(world, material):
     assert any("one group, anna" in line for line in world.lines)
     assert set(world.fits[0][1].train.groups) == {None}
     assert set(clips.groups) == {"anna"}
+    held_out = choice.fitted.held_out
+    assert len(held_out.scores) == len(held_out.targets) == len(held_out.groups) == 3 * len(clips)
+    assert len(set(held_out.groups)) == len(clips)
     low, high = choice.rows[0].intervals["accuracy"]
     assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / len(clips)), rel=0.2)
     assert chosen_by(world, material, "cnn").fitted.details["speeds"] == [1.0]

@@ -75,6 +75,12 @@ def test_history_has_a_row_a_candidate_and_names_the_one_kept(backbones, tones, 
     best = fitted.history[fitted.best - 1]
     assert best["validation_loss"] == min(row["validation_loss"] for row in fitted.history)
     assert best["strength"] == fitted.details["strength"]
+    held_out = fitted.held_out
+    np.testing.assert_array_equal(held_out.targets, tones.train.targets)
+    assert held_out.groups == tones.train.groups
+    assert (held_out.scores.argmax(1) == held_out.targets).mean() == pytest.approx(best["validation_accuracy"])
+    likely = -np.log(held_out.scores[np.arange(len(held_out.scores)), held_out.targets]).mean()
+    assert likely == pytest.approx(best["validation_loss"], abs=1e-4)
     singles = {row["layers"] for row in fitted.history}
     assert singles >= {"final", "0", "1", "2", "3"}  # the input of the first of three layers, and their outputs
 
@@ -116,6 +122,7 @@ def test_very_few_clips_take_the_last_layer_and_the_usual_strength(count, backbo
     if count == 1:
         assert fitted.details["layers"] == "final"
         assert len(fitted.history) == 1
+        assert fitted.held_out is None
 
 
 def test_weights_that_are_not_numbers_are_told(backbones, tones, run, tmp_path):
