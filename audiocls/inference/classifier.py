@@ -14,19 +14,16 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 
-from audiocls.audio.windows import window_starts
 from audiocls.errors import AudioReadError, UsageError
+from audiocls.inference.answers import decide
 from audiocls.inference.inputs import is_single, to_waveform
 from audiocls.inference.loading import OWN_TYPES, LoadedModel, load_model
+from audiocls.inference.windows import Listener
 
 Prediction = list[dict[str, Any]]
 
 # Clips of a long list are decoded and scored in groups of so many seconds, so memory does not grow with the list.
 GROUP_SECONDS = 600.0
-# Pretrained transformers without a window of their own take clips of up to this length whole.
-LONGEST_WINDOW_SECONDS = 30.0
-# Below this they have no frame to work on; shorter clips are padded with silence.
-SHORTEST_SECONDS = 0.1
 
 
 class AudioClassifier:
@@ -43,10 +40,10 @@ class AudioClassifier:
         config = self.model.config
         self.labels: list[str] = [str(config.id2label[i]) for i in range(config.num_labels)]
         self.multi_label: bool = config.problem_type == "multi_label_classification"
-        source = config if self.extractor is None else self.extractor
-        self.sampling_rate: int = int(source.sampling_rate)
-        self.window_length: int = window_samples(config, self.extractor)
-        self.averages_scores: bool = self.extractor is not None or getattr(self.model, "averages_scores", False)
+        self.listener = Listener(self.model, self.extractor)
+        self.sampling_rate: int = self.listener.sampling_rate
+        self.window_length: int = self.listener.window_length
+        self.averages_scores: bool = self.listener.averages_scores
 
     @classmethod
     def from_pretrained(
@@ -149,6 +146,47 @@ class AudioClassifier:
 
         Arguments and errors are those of `__call__`; with `on_error="return"` an AudioReadError may come instead.
         """
+        for row in self._heard(inputs, sampling_rate, batch_size, on_error):
+            yield row if isinstance(row, AudioReadError) else row[0]
+
+    def answers(
+        self,
+        inputs: Any,
+        *,
+        sampling_rate: int | None = None,
+        batch_size: int = 16,
+        on_error: Literal["raise", "return"] = "raise",
+    ) -> list[Any]:
+        """What to say of each clip: its label or labels, or that it is none of them; an `Answer` each.
+
+        Takes and raises what `__call__` does; one clip gives a list of one. `config.decision_thresholds` decide where
+        a model has them. Silence is none of the classes whatever the model.
+        """
+        clips = [inputs] if is_single(inputs) else inputs
+        stream = self.stream_answers(clips, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
+        return list(stream)
+
+    def stream_answers(
+        self,
+        inputs: Iterable[Any],
+        *,
+        sampling_rate: int | None = None,
+        batch_size: int = 16,
+        on_error: Literal["raise", "return"] = "raise",
+    ) -> Iterator[Any]:
+        """Yield the `Answer` to each clip in order, as `stream` does the scores."""
+        config, known_threshold = self.model.config, self.known_threshold
+        thresholds = getattr(config, "decision_thresholds", None)
+        for row in self._heard(inputs, sampling_rate, batch_size, on_error):
+            if isinstance(row, AudioReadError):
+                yield row
+            else:
+                yield decide(row[0], float(row[1]), self.labels, self.multi_label, thresholds, known_threshold)
+
+    def _heard(
+        self, inputs: Iterable[Any], sampling_rate: int | None, batch_size: int, on_error: Literal["raise", "return"]
+    ) -> Iterator[tuple[np.ndarray, np.float32] | AudioReadError]:
+        """Scores and known score of each clip, or why it cannot be read."""
         if on_error not in ("raise", "return"):
             raise UsageError(f"on_error is {on_error!r}; it must be 'raise' or 'return'")
         _check_count("batch_size", batch_size)
@@ -174,76 +212,33 @@ class AudioClassifier:
             if not clips:
                 return
             readable = [clip for clip in clips if not isinstance(clip, AudioReadError)]
-            rows = iter(self.predict_waveforms(readable, batch_size))
+            rows = zip(*self.predict_known(readable, batch_size), strict=True)
             for clip in clips:
                 yield clip if isinstance(clip, AudioReadError) else next(rows)
 
-    @torch.inference_mode()
     def predict_waveforms(self, waveforms: Sequence[np.ndarray], batch_size: int = 16) -> np.ndarray:
         """Scores float32 (clips, labels) of mono float32 waveforms (time,) at `sampling_rate`.
 
-        Clips are cut into windows by the rule of `window_starts`; windows of all clips share batches, shortest first,
-        so little is padded and memory does not grow with a clip's length. Our networks average the logits of a
-        clip's windows, as their `forward` does; of trees and of other models the scores of windows are averaged.
+        Clips are cut into windows by the rule of `window_starts`; windows of all clips share batches, so memory does
+        not grow with a clip's length. Our networks average the logits of a clip's windows, as their `forward` does; of
+        trees and of other models the scores of windows are averaged.
+        """
+        return self.predict_known(waveforms, batch_size)[0]
+
+    def predict_known(self, waveforms: Sequence[np.ndarray], batch_size: int = 16) -> tuple[np.ndarray, np.ndarray]:
+        """Scores float32 (clips, labels) as `predict_waveforms`, and known scores float32 (clips,).
+
+        The known score says how much a clip resembles the classes' own; from `known_threshold` on it is one of them.
+        It is -inf for silence, and NaN for other sounds where the model cannot tell.
         """
         _check_count("batch_size", batch_size)
-        windows = [
-            (clip, start)
-            for clip, waveform in enumerate(waveforms)
-            for start in window_starts(len(waveform), self.window_length)
-        ]
-        windows.sort(key=lambda window: len(waveforms[window[0]]))  # stable: a clip's windows stay together
-        sums = np.zeros((len(waveforms), len(self.labels)), np.float64)
-        counts = np.bincount([clip for clip, _ in windows], minlength=len(waveforms))
-        for batch in self._batches(windows, waveforms, batch_size):
-            pieces = [waveforms[clip][start : start + self.window_length] for clip, start in batch]
-            logits = self._own_logits(pieces) if self.extractor is None else self._other_logits(pieces)
-            values = self._probabilities(logits.float()) if self.averages_scores else logits.float()
-            np.add.at(sums, [clip for clip, _ in batch], values.cpu().numpy())
-        means = sums / counts[:, None]
-        if not self.averages_scores:
-            means = self._probabilities(torch.from_numpy(means)).numpy()
-        return means.astype(np.float32)
+        return self.listener.hear(waveforms, batch_size)
 
-    def _batches(
-        self, windows: list[tuple[int, int]], waveforms: Sequence[np.ndarray], batch_size: int
-    ) -> Iterator[list[tuple[int, int]]]:
-        """Consecutive windows, at most `batch_size`; for models without a mask of ours, only of equal lengths."""
-
-        def length(window: tuple[int, int]) -> int:
-            return 0 if self.extractor is None else min(len(waveforms[window[0]]), self.window_length)
-
-        for _, same in itertools.groupby(windows, key=length):
-            members = list(same)
-            yield from (members[i : i + batch_size] for i in range(0, len(members), batch_size))
-
-    def _own_logits(self, pieces: list[np.ndarray]) -> torch.Tensor:
-        """Logits (batch, labels) of audiocls models, from float32 waveforms up to one window long.
-
-        The feature extractor saved with them only pads; doing that here saves its millisecond.
-        """
-        lengths = [len(piece) for piece in pieces]
-        width = max(lengths)
-        batch = np.zeros((len(pieces), width), np.float32)
-        for row, piece in zip(batch, pieces, strict=True):
-            row[: len(piece)] = piece
-        device = self.model.device
-        mask = None
-        if min(lengths) < width:
-            mask = (torch.arange(width) < torch.tensor(lengths)[:, None]).to(device)
-        return self.model(torch.from_numpy(batch).to(device), mask).logits
-
-    def _other_logits(self, pieces: list[np.ndarray]) -> torch.Tensor:
-        """Logits (batch, labels) of transformers' models, through their own feature extractor."""
-        assert self.extractor is not None
-        least = int(SHORTEST_SECONDS * self.sampling_rate)
-        pieces = [np.pad(piece, (0, max(0, least - len(piece)))) for piece in pieces]
-        features = self.extractor(pieces, sampling_rate=self.sampling_rate, return_tensors="pt")
-        features = features.to(self.model.device, dtype=self.model.dtype)
-        return self.model(**features).logits
-
-    def _probabilities(self, logits: torch.Tensor) -> torch.Tensor:
-        return logits.sigmoid() if self.multi_label else logits.softmax(-1)
+    @property
+    def known_threshold(self) -> float | None:
+        """The least known score of sounds of the classes; None for a model that was not taught what is unknown."""
+        known = self.listener.known_sounds
+        return None if known is None else known.threshold
 
     def _ranked(self, scores: np.ndarray, top_k: int | None) -> Prediction:
         order = np.argsort(-scores, kind="stable")[:top_k]
@@ -253,24 +248,3 @@ class AudioClassifier:
 def _check_count(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise UsageError(f"{name} is {value!r}; it must be a whole number from 1 up")
-
-
-def window_samples(config: Any, extractor: Any | None) -> int:
-    """The longest clip a model sees at once, in samples at its own rate.
-
-    audiocls models say it in their configuration. Whisper's extractor has `n_samples`; AST's a number of frames of
-    25 ms every 10 ms; others may have a `max_length` in samples; without one it is 30 s.
-    """
-    if extractor is None:
-        return config.window_length
-    rate = extractor.sampling_rate
-    max_length = getattr(extractor, "max_length", None)
-    if getattr(extractor, "n_samples", None):
-        return int(extractor.n_samples)
-    if max_length and config.model_type == "audio-spectrogram-transformer":
-        return round((0.025 + (max_length - 1) * 0.010) * rate)
-    if getattr(config, "window_seconds", None):
-        return round(config.window_seconds * rate)
-    if max_length:
-        return int(max_length)
-    return round(LONGEST_WINDOW_SECONDS * rate)

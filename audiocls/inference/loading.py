@@ -17,6 +17,7 @@ from audiocls.errors import ModelError
 # What may be fetched from a Hub repository; weights of other formats only when there are no safetensors.
 _FILES = ["*.json", "*.safetensors", "README.md", "*.png", "*.py"]
 _OLDER_WEIGHTS = ["pytorch_model*.bin"]
+REJECTION_FILE = "rejection.safetensors"  # beside the weights of models that are not ours
 OWN_TYPES = ("audiocls", "audiocls_ensemble")  # model types that take the waveform itself
 
 
@@ -132,12 +133,15 @@ def _load_own(folder: Path, name: str) -> Any:
 def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, Any]:
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
+    from audiocls.inference.rejection_file import load_rejection
+
     if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
         raise ModelError(f"{name} has no preprocessor_config.json, which says how its input is made")
     options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
     extractor = AutoFeatureExtractor.from_pretrained(folder, **options)
     model, report = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True, **options)
     _check_complete(report, name)
+    load_rejection(model, folder, name)
     return model, extractor
 
 

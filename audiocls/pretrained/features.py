@@ -17,7 +17,7 @@ from audiocls.audio.windows import window_starts
 from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
 from audiocls.errors import ModelError
-from audiocls.inference.classifier import SHORTEST_SECONDS, window_samples
+from audiocls.inference.windows import SHORTEST_SECONDS, window_samples
 from audiocls.models.last_layer import final_linear
 from audiocls.pretrained.windows import fixed_window
 

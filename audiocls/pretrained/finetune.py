@@ -10,7 +10,7 @@ from torch import nn
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
-from audiocls.inference.classifier import SHORTEST_SECONDS, window_samples
+from audiocls.inference.windows import SHORTEST_SECONDS, window_samples
 from audiocls.pretrained.encoder import encoder_layers, heights, recomputed_layers
 from audiocls.pretrained.features import final_linear, model_inputs
 from audiocls.pretrained.probe import fit_probe

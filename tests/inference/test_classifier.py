@@ -25,7 +25,7 @@ from transformers import (
 from audiocls import AudioClassifier
 from audiocls.audio.windows import window_starts
 from audiocls.errors import AudioReadError, UsageError
-from audiocls.inference.classifier import window_samples
+from audiocls.inference.windows import window_samples
 from audiocls.models.modeling_audiocls import cut_windows, plan_windows
 from tests.small_models import LABELS, SOUNDS, write_small_model
 
