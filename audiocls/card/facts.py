@@ -22,7 +22,12 @@ class CardFacts:
     method: how the model was made, in a sentence or two.
     leaderboard: what was compared to choose the kind of model, best first: dicts with "model", "balanced_accuracy",
         "balanced_accuracy_low" and "_high", "difference_to_best", "difference_low" and "_high", "training_seconds",
-        "size_mb" and "note"; what is not known is None.
+        "p_holm", "size_mb" and "note"; what is not known is None.
+    calibration, rejection: how the scores were calibrated and the sense of unknown sounds was fitted, as
+        training_config.json tells it; None where it was not done.
+    thresholds: by label, from which score on it is the answer; None where the best score decides.
+    leak_report: as `audiocls.comparison.leaks.leak_report` gives it.
+    reliability_picture: file name of the reliability diagram, None if there is none.
     """
 
     name: str
@@ -42,6 +47,12 @@ class CardFacts:
     validation_metrics: Mapping[str, Any] | None = None
     confusion_matrix: str | None = "confusion_matrix.png"
     curves: str | None = "curves.png"
+
+    calibration: Mapping[str, Any] | None = None
+    thresholds: Mapping[str, float] | None = None
+    rejection: Mapping[str, Any] | None = None
+    leak_report: Mapping[str, Any] | None = None
+    reliability_picture: str | None = None
 
     dataset_name: str | None = None
     dataset_id: str | None = None

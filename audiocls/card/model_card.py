@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
+from audiocls.card import honesty_text
 from audiocls.card import text as card_text
 from audiocls.card.facts import CardFacts
 from audiocls.evaluation.evaluation import HEADLINES, scores_line
@@ -43,6 +44,14 @@ def model_card(facts: CardFacts) -> ModelCard:
         test=card_text.score_text(test) if test else None,
         validation=card_text.score_text(validation) if validation else None,
         confusion_matrix=facts.confusion_matrix,
+        threshold_note=honesty_text.threshold_note(facts),
+        threshold_rows=honesty_text.threshold_rows(facts) if facts.multi_label else [],
+        calibration=honesty_text.calibration_text(facts),
+        reliability_picture=facts.reliability_picture,
+        reliability_caption=honesty_text.reliability_caption(facts),
+        rejection=honesty_text.rejection_text(facts),
+        closest=card_text.one_line(facts.labels[0]),
+        leaks=card_text.escape(" ".join(honesty_text.leak_sentences(facts.leak_report))) if facts.leak_report else "",
         limits=card_text.limits(facts),
         data_note=card_text.data_note(facts),
         split_note=card_text.escape(facts.split_note),

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from audiocls.card.facts import CardFacts
-from audiocls.evaluation.evaluation import HEADLINES
+from audiocls.evaluation.evaluation import CLASS_SCORES, FEW_GROUPS, HEADLINES, few_groups_note, interval_text
 
 MOST_MISTAKES = 3
 MOST_NAMED = 8
@@ -45,7 +45,10 @@ def summary(facts: CardFacts) -> str:
 def input_note(facts: CardFacts) -> str:
     rate = f"{facts.sampling_rate:,}"
     if facts.multi_label:
-        answers = "Each label has its own score between 0 and 1 and counts as given above 0.5; they do not sum to 1."
+        limit = "its threshold" if facts.thresholds else "0.5"
+        answers = (
+            f"Each label has its own score between 0 and 1 and counts as given above {limit}; they do not sum to 1."
+        )
     else:
         answers = "The scores of all labels sum to 1."
     return (
@@ -70,7 +73,7 @@ def score_text(metrics: Mapping[str, Any]) -> dict[str, Any]:
             rows.append({"name": title, "value": _score(metrics[name]), "low": _score(low), "high": _score(high)})
     classes = [
         {"label": escape(label), "support": row["support"]}
-        | {name: _score(row[name]) if row["support"] else "-" for name in ("precision", "recall", "f1")}
+        | {name: interval_text(row[name], row["intervals"][name]) if row["support"] else "-" for name in CLASS_SCORES}
         for label, row in metrics["per_class"].items()
     ]
     mean_note = "Macro scores are plain means over the labels; balanced accuracy is the mean recall."
@@ -132,8 +135,8 @@ def limits(facts: CardFacts) -> list[str]:
         told = [f"It knows these {len(facts.labels)} labels only. A sound of another kind may still score high on one."]
     else:
         told = [
-            f"It knows these {len(facts.labels)} labels only: every sound gets one of them, noise and silence too. "
-            "A high score does not prove that the sound is any of them."
+            f"It knows these {len(facts.labels)} labels only: `pipeline` gives every sound one of them, noise and "
+            "silence too. A high score does not prove that the sound is any of them."
         ]
     nyquist = f"{facts.sampling_rate / 2:,.0f}"
     told.append(f"Sound is brought to {facts.sampling_rate:,} Hz first: what lies above {nyquist} Hz is not heard.")
@@ -169,6 +172,8 @@ def _few_clips(facts: CardFacts) -> list[str]:
                 "The intervals take every clip as independent. Where clips come from the same recording, speaker or "
                 "device, they are too narrow."
             )
+        elif metrics["interval_units"] < FEW_GROUPS:
+            told.append(f"The {escape(metrics['split'])} split has {few_groups_note(metrics['interval_units'])}.")
     trained = facts.label_counts.get("train")
     few = [label for label, number in zip(facts.labels, trained or (), strict=False) if number < FEW_TRAINING_CLIPS]
     if few:
@@ -217,7 +222,8 @@ def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
     for row in facts.leaderboard:
         name = escape(row["model"])
         if row["balanced_accuracy"] is None:
-            rows.append({"name": name, "score": escape(row["note"]), "difference": "", "seconds": "", "size": ""})
+            told = {"name": name, "score": escape(row["note"])}
+            rows.append(told | dict.fromkeys(("difference", "p_value", "seconds", "size"), ""))
             continue
         low, high = _score(row["balanced_accuracy_low"]), _score(row["balanced_accuracy_high"])
         difference = escape(row["note"]) if row["note"] else "-"
@@ -229,11 +235,18 @@ def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
                 "name": name,
                 "score": f"{_score(row['balanced_accuracy'])} ({low} to {high})",
                 "difference": difference,
+                "p_value": _p_value(row.get("p_holm")),
                 "seconds": duration(row["training_seconds"]),
                 "size": f"{row['size_mb']:.1f} MB",
             }
         )
     return rows
+
+
+def _p_value(p_value: float | None) -> str:
+    if p_value is None:
+        return ""
+    return "&lt;0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def setting_rows(config: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -45,7 +45,7 @@ def cheap_model(
     if config.kind not in TREE_KINDS:
         changed: dict[str, Any] = {} if config.kind == "auto" else {"features": "mfcc", "image_size": None}
         config = config.replaced(model="forest", **changed)
-    features = config.features.replace("_", " ").replace("+", ", ")
+    features = config.features.replace("_", " ").replace("+", ", ").replace("mfcc", "MFCC")
     return f"a random forest on {features}", _forest(config, audio, clips, targets)
 
 

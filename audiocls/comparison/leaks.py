@@ -2,16 +2,18 @@
 
 Clips of one speaker, recording or day on both sides of a split let a model recognise the speaker instead of the class;
 the score then falls in use. The two cross-validations differ in nothing but that: folds, their sizes and the number of
-clips of each class in each are the same. It looks at the training and validation parts only; the words for what it
-finds are in `audiocls.card.honesty_text`.
+clips of each class in each are the same. It looks at the training and validation parts only; the words for what
+it finds are in `audiocls.card.honesty_text`.
 """
 
-from collections.abc import Hashable
+import textwrap
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from audiocls.card.honesty_text import leak_sentences
 from audiocls.comparison.cheap_model import Scores, cheap_model
 from audiocls.comparison.folds import assign_folds, learning_clips
 from audiocls.config import TrainConfig
@@ -25,6 +27,7 @@ from audiocls.evaluation.metrics import BOOTSTRAP_SEED, predicted_classes
 from audiocls.training.batches import soft_targets
 from audiocls.training.run import Run
 
+WIDTH = 100  # of the terminal, in columns
 NUM_FOLDS = 5
 RANDOM_REPEATS = 3  # different ways to tear the groups apart, averaged
 MOST_CLIPS = 2000
@@ -96,6 +99,14 @@ def leak_report(audio: AudioData, config: TrainConfig, run: Run) -> dict[str, An
     grouped, random = _cross_validated(scores, sample, config.seed)
     found = _with_intervals(grouped, random, sample.groups)
     return report | {"model": name, "folds": int(sample.folds.max()) + 1, "clips": len(sample.clips), **found}
+
+
+def format_leaks(report: Mapping[str, Any]) -> str:
+    """A leak report for the terminal, at most 100 columns wide."""
+    lines = ["Leaks between groups"]
+    for sentence in leak_sentences(report):
+        lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _find_groups(audio: AudioData, clips: Clips) -> _Groups | None:

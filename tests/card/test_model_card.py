@@ -30,6 +30,32 @@ def metrics_for(labels: list[str], split: str = "test", multi_label: bool = Fals
     return evaluate_scores(files, wanted, rows[given], labels, groups, split, multi_label).metrics
 
 
+def leak_found(**changes) -> dict:
+    found = {"groups": "the metadata", "meaning": None, "regex": None, "num_groups": 9, "clips": 80, "test_shared": 0.0}
+    found |= {"model": "a random forest on MFCC", "folds": 5}
+    found["random"] = {"accuracy": 0.98, "interval": [0.97, 0.99]}
+    found["grouped"] = {"accuracy": 0.77, "interval": [0.7, 0.83]}
+    return found | {"gap": {"accuracy": -0.21, "interval": [-0.28, -0.14]}} | changes
+
+
+def honest_facts(labels: list[str], multi_label: bool = False) -> CardFacts:
+    """Everything that the card can tell of how far to trust a model."""
+    metrics = metrics_for(labels, multi_label=multi_label)
+    metrics["calibration"] |= {"ece": 0.04, "interval": [0.03, 0.07], "ece_before": 0.12, "interval_before": [0.1, 0.2]}
+    metrics["rejection"] = {"accepted": 0.93, "interval": [0.88, 0.97], "negatives": None}
+    fitted_on = "5 grouped folds of the training part"
+    return facts_for(
+        labels,
+        multi_label=multi_label,
+        test_metrics=metrics,
+        calibration={"temperature": None if multi_label else 1.5, "fitted_on": fitted_on, "clips": 209},
+        rejection={"acceptance": 0.95, "fitted_on": fitted_on},
+        thresholds=dict.fromkeys(labels, 0.25) if multi_label or len(labels) == 2 else None,
+        leak_report=leak_found(),
+        reliability_picture="reliability.png",
+    )
+
+
 def facts_for(labels: list[str], **changes) -> CardFacts:
     values = {
         "name": "my sounds",
@@ -88,7 +114,9 @@ def test_scores_stand_with_their_split_size_and_interval():
     low, high = facts.test_metrics["intervals"]["accuracy"]
     assert scores[1] == ["accuracy", "0.667", f"{low:.3f} to {high:.3f}"]
     assert counts == [["label", "train", "validation", "test"], ["dog", "30", "5", "6"], ["rain", "30", "5", "6"]]
-    assert classes[1] == ["dog", "0.667", "0.667", "0.667", "6"]
+    intervals = facts.test_metrics["per_class"]["dog"]["intervals"]
+    told = [f"0.667 ({low:.2f} to {high:.2f})" for low, high in intervals.values()]
+    assert classes[1] == ["dog", *told, "6"]
     assert "dog taken for rain: 2 of 6" in page
     assert 'src="confusion_matrix.png"' in page
     assert 'src="curves.png"' in page
@@ -102,6 +130,62 @@ def test_every_table_of_the_card_is_one():
         assert len(found) == 5
         assert all(len(row) == len(table[0]) for table in found for row in table)
         assert "|" not in re.sub(r"<[^>]+>", "", page)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_a_card_that_tells_all_has_its_tables_programs_and_no_gaps(multi_label):
+    for labels in (LABELS, [*LABELS, *HOSTILE]):
+        card = model_card(honest_facts(labels, multi_label))
+        page = rendered(card)
+        found = tables(page)
+        assert len(found) == (6 if multi_label else 5)
+        assert all(len(row) == len(table[0]) for table in found for row in table)
+        assert "\n\n\n" not in card.text
+        assert "<script" not in page
+        for program in re.findall(r"```python\n(.*?)\n```\n", card.text, re.DOTALL):
+            ast.parse(program)
+        assert 'src="reliability.png"' in page
+        titles = ["None of these", "Does a random split flatter?", "Are the scores probabilities?"]
+        assert all(f"<h3>{title}</h3>" in page for title in titles)
+
+
+def test_the_calibration_is_told_with_what_it_was_before_and_where_it_was_fitted():
+    text = model_card(honest_facts(["a", "b", "c"])).text
+    assert "**0.040 (0.030 to 0.070)** apart" in text
+    assert "before calibration 0.120 (0.100 to 0.200)" in text
+    assert "a temperature of 1.50, which makes them less sure and changes no answer" in text
+    assert "209 clips: 5 grouped folds of the training part" in text
+    assert "they were not calibrated" in model_card(facts_for(LABELS)).text
+
+
+def test_the_text_on_unknown_sounds_says_what_was_measured():
+    facts = honest_facts(["a", "b", "c"])
+    text = model_card(facts).text
+    assert "95% of known clips pass" in text
+    assert "0.930 (0.880 to 0.970) pass as known" in text
+    assert "the data has none" in text
+    assert "`is_known`" in text
+    facts.test_metrics["rejection"]["negatives"] = {"size": 60, "accepted": 0.2, "interval": [0.1, 0.3]}
+    facts.custom_code = False  # a transformers model, whose outputs hold no verdict
+    text = model_card(facts).text
+    assert "Of 60 clips of other sounds, 0.200 (0.100 to 0.300) pass though they should not" in text
+    assert "`is_known`" not in text
+    assert "None of these" not in model_card(facts_for(LABELS)).text
+
+
+def test_thresholds_are_told_where_they_change_the_answer():
+    text = model_card(honest_facts(LABELS)).text
+    assert "The answer is rain where its score lies above 0.250, and else dog" in text
+    likelier = facts_for(LABELS, thresholds={"dog": 0.5, "rain": 0.5})
+    assert "decision_thresholds" not in model_card(likelier).text
+    page = rendered(model_card(honest_facts(LABELS, multi_label=True)))
+    assert ["rain", "0.250"] in tables(page)[1]
+
+
+def test_few_groups_make_the_intervals_doubtful():
+    assert "only 6 groups: the intervals are rough" in model_card(facts_for(LABELS)).text
+    metrics = {**metrics_for(LABELS), "interval_units": 12}
+    assert "intervals are rough" not in model_card(facts_for(LABELS, test_metrics=metrics)).text
 
 
 def test_names_show_as_they_are_and_nothing_in_them_is_obeyed(tmp_path):
@@ -203,12 +287,13 @@ def test_what_the_model_was_chosen_from_is_told():
         "note": "",
     }
     worse = best | {"model": "cnn", "difference_to_best": -0.08, "difference_low": -0.12, "difference_high": -0.02}
+    worse["p_holm"] = 0.012
     untried = dict.fromkeys(best) | {"model": "finetune", "note": "not tried: would take 9 min | more"}
     rows = [best, worse, untried]
     card = model_card(facts_for(LABELS, leaderboard=rows, leaderboard_picture="leaderboard.png", method="A *probe*."))
     table = [line for line in card.text.splitlines() if line.startswith("| ") and " (0.900 to 0.980)" in line]
     assert len(table) == 2
-    assert "-0.080 (-0.120 to -0.020)" in table[1]
+    assert "-0.080 (-0.120 to -0.020) | 0.012 |" in table[1]
     html_text = MarkdownIt("commonmark").enable("table").render(card.text)
     assert "not tried: would take 9 min | more" in html_text
     assert "A *probe*." in html_text

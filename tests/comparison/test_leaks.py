@@ -9,7 +9,7 @@ from scipy.signal import iirpeak, lfilter
 
 from audiocls.comparison import leaks
 from audiocls.comparison.folds import learning_clips
-from audiocls.comparison.leaks import GUESSED, leak_report
+from audiocls.comparison.leaks import GUESSED, format_leaks, leak_report
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.training.run import Run
@@ -87,6 +87,9 @@ def test_where_people_have_their_own_ways_the_random_split_flatters(tmp_path, ev
     assert (found["groups"], found["num_groups"], found["clips"]) == (GUESSED, len(PEOPLE), 72)
     assert found["gap"]["interval"][1] < -0.1
     assert found["random"]["accuracy"] > found["grouped"]["accuracy"] + 0.2
+    text = format_leaks(found)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "is what a random split flatters" in text
     assert found["gap"]["accuracy"] == pytest.approx(found["grouped"]["accuracy"] - found["random"]["accuracy"])
     for name in ("grouped", "random", "gap"):
         low, high = found[name]["interval"]
@@ -98,6 +101,7 @@ def test_where_all_people_sound_alike_there_is_no_gap(tmp_path, everyday_sounds,
     low, high = found["gap"]["interval"]
     assert low <= 0 <= high
     assert found["grouped"]["accuracy"] > 0.8
+    assert "hardly flatter" in format_leaks(found).replace("\n    ", " ")
 
 
 def test_the_guessed_groups_are_those_that_the_named_regex_gives(tmp_path, everyday_sounds, run, counted_model):
@@ -147,6 +151,7 @@ def test_classes_in_one_group_cannot_be_kept_apart_and_that_is_said(tmp_path, ma
     folder = make_folder(tmp_path / "set", low=4, high=4)
     found = report_of(folder, run, group_regex="(low|high)/")
     assert "cannot be kept apart" in found["note"]
+    assert "cannot be measured" in format_leaks(found).replace("\n    ", " ")
     assert "gap" not in found
     assert not counted_model
 
