@@ -15,7 +15,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, logit, softmax
 
 LEAST_SCORE = 1e-9  # whose logarithm is still a number; as the models' own
-PRIOR = 4.0  # strength, 1 / variance of the scale's logarithm: 20 clips move it half the way, 200 nearly all of it
+PRIOR = 8.0  # strength, 1 / variance of the scale's logarithm: it lies within 0.7 and 1.4 unless clips say otherwise
 LABEL_PRIOR = 16.0  # of a label's own scale and bias around what all labels have in common
 WIDEST = 4.0  # the scale's logarithm lies between its negative and it
 
