@@ -19,7 +19,11 @@ def calibration_text(facts: CardFacts) -> list[str]:
     report = metrics.get("calibration") if metrics else None
     told = []
     if metrics and report:
-        what = "A label with a score of 0.8 should apply" if facts.multi_label else "An answer with 0.8 should be right"
+        what = (
+            "A label with a score of 0.8 should apply"
+            if facts.multi_label
+            else "An answer with a score of 0.8 should be right"
+        )
         sentence = (
             f"{what} in 8 of 10 cases. On the {escape(metrics['split'])} split, scores and facts lie "
             f"**{with_interval(report['ece'], report['interval'])}** apart on average (expected calibration error, "
