@@ -11,6 +11,8 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from audiocls.comparison.leaderboard import p_text
+from audiocls.evaluation.significance import SIGNIFICANT
 from audiocls.tuning.space import Space, plain_space, shown_value
 from audiocls.tuning.trials import FOLD_SCORES, best_trial, seconds
 from audiocls.tuning.turns import REASON, Tally
@@ -23,7 +25,11 @@ FEWEST_FOR_IMPORTANCE = 4  # full trials; from fewer nothing can be said
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One finished trial. number: from 1. state: complete, pruned (some folds only) or impossible (with a reason)."""
+    """One finished trial. number: from 1. state: complete, pruned (some folds only) or impossible (with a reason).
+
+    difference: of a complete trial's mean to that of the settings as they were, with its 95% interval, the p-value of a
+    paired test, and that corrected for the number of trials; None where there is nothing to compare.
+    """
 
     number: int
     state: str
@@ -31,6 +37,10 @@ class TrialRow:
     fold_scores: list[float]
     seconds: float
     reason: str | None = None
+    difference: float | None = None
+    difference_interval: tuple[float, float] | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
 
     @property
     def mean(self) -> float:
@@ -50,7 +60,8 @@ def _row(turn: int, trial: FrozenTrial) -> TrialRow:
 
 
 def write_trials(rows: list[TrialRow], space: Space, num_folds: int, path: Path) -> None:
-    """trials.csv: number, state, every setting, the score of every fold, their mean, seconds, and a reason if any.
+    """trials.csv: number, state, every setting, the score of every fold, their mean, the difference to the settings as
+    they were with its interval and p-values, seconds, and a reason if any.
 
     Raises:
         OutputError: it cannot be written.
@@ -58,13 +69,16 @@ def write_trials(rows: list[TrialRow], space: Space, num_folds: int, path: Path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     folds = [f"fold_{fold + 1}" for fold in range(num_folds)]
-    writer.writerow(["trial", "state", *space, *folds, "mean", "seconds", "reason"])
+    differences = ["difference", "difference_low", "difference_high", "p_value", "p_holm"]
+    writer.writerow(["trial", "state", *space, *folds, "mean", *differences, "seconds", "reason"])
     for row in rows:
         scores: list[str] = [f"{score:.6f}" for score in row.fold_scores]
         mean = f"{row.mean:.6f}" if scores else ""
         scores += [""] * (num_folds - len(scores))
         chosen = [row.settings.get(name, "") for name in space]
-        writer.writerow([row.number, row.state, *chosen, *scores, mean, f"{row.seconds:.1f}", row.reason or ""])
+        values = (row.difference, *(row.difference_interval or (None, None)), row.p_value, row.p_holm)
+        told = ["" if value is None else f"{value:.6f}" for value in values]
+        writer.writerow([row.number, row.state, *chosen, *scores, mean, *told, f"{row.seconds:.1f}", row.reason or ""])
     write_text(path, text.getvalue())
 
 
@@ -91,9 +105,17 @@ def importances(study: optuna.Study, space: Space, seed: int) -> dict[str, float
 
 
 def summary(
-    tally: Tally, space: Space, search: str, num_folds: int, score: str, shares: dict[str, float] | None
+    tally: Tally,
+    space: Space,
+    search: str,
+    num_folds: int,
+    score: str,
+    shares: dict[str, float] | None,
+    gain: dict[str, Any] | str,
 ) -> dict[str, Any]:
     """A search in plain values, for the model card and training_config.json.
+
+    gain: as `audiocls.tuning.gain.gain` gives it, or why there is none.
 
     The best mean is the highest of many, so it flatters: what the model is worth is its score on the test part.
     """
@@ -111,11 +133,30 @@ def summary(
         "best_trial": row.number,
         "best_score": row.mean,
         "best_fold_scores": row.fold_scores,
+        "gain": gain,
         "chosen": row.settings,
         "space": plain_space(space),
         "importance": shares,
         "seconds": round(sum(row.seconds for row in rows), 1),
     }
+
+
+def gain_sentences(found: dict[str, Any]) -> list[str]:
+    """What a search gained and by how much it flatters, from a `summary`: plain sentences."""
+    gain = found["gain"]
+    if isinstance(gain, str):
+        return [gain, "The best of many trials flatters."]
+    number = gain["trials"]
+    trials = f"{number} trials" if number > 1 else "a single trial"
+    sure = "more than chance" if gain["p_holm"] < SIGNIFICANT else "which may be chance"
+    return [
+        f"The settings as they were reach {gain['start_score']:.3f} on the same folds; the best trial differs from "
+        f"that by {gain['difference']:+.3f} ({gain['difference_low']:+.3f} to {gain['difference_high']:+.3f}), {sure} "
+        f"(paired test on the same clips, corrected for {trials}: p {p_text(gain['p_holm'])}).",
+        f"The best of {trials} flatters, here by about {gain['flattery']:.3f}."
+        if number > 1
+        else "With a single trial there was no choice that could flatter.",
+    ]
 
 
 def card_section(found: dict[str, Any], pictures: list[str]) -> str:
@@ -139,8 +180,9 @@ def card_section(found: dict[str, Any], pictures: list[str]) -> str:
         "",
         f"By cross-validation on the training clips: {found['trials']} trials ({told[found['search']]} the values below"
         f"{'; ' + ', '.join(dropped) if dropped else ''}), each on the same {found['folds']} folds that keep groups "
-        f"together. Trial {found['best_trial']} was best with a mean {score} of {found['best_score']:.3f}. The best of "
-        "many trials flatters: what the model is worth is its score above. The test clips had no part in the choice.",
+        f"together. Trial {found['best_trial']} was best with a mean {score} of {found['best_score']:.3f}. "
+        f"{' '.join(gain_sentences(found))} What the model is worth is its score above: the test clips had no part in "
+        "the choice.",
         "",
         "| setting | chosen | among | share of the variation explained |",
         "|---|---|---|---|",

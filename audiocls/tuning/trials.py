@@ -3,6 +3,7 @@
 import contextlib
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,11 +21,14 @@ from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError, UsageError
 from audiocls.kinds import prepared
 from audiocls.training.run import Run
+from audiocls.tuning.answers import packed, unpacked
 from audiocls.tuning.space import Space, shown_settings
 from audiocls.tuning.study import GRACE_SECONDS
 from audiocls.tuning.turns import REASON, Tally, draw, repeat, turns_of
 
 FOLD_SCORES = "fold_scores"  # of a trial: its score on each fold that was run
+ANSWERS = "answers"  # of a full trial: what it answered to every clip
+START = "start_answers"  # of a study: what the settings as they were answered
 POLL_SECONDS = 2.0
 
 
@@ -34,6 +38,13 @@ class _OverLimit(Exception):
 
 class _Impossible(Exception):
     """The drawn settings cannot be used together or on this data."""
+
+
+_TOO_MUCH = (UsageError, DataError, MemoryError, torch.OutOfMemoryError)  # what settings can make impossible
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or "out of memory"
 
 
 @dataclass
@@ -148,16 +159,51 @@ class Search:
             if other.state == TrialState.COMPLETE and other.params == chosen:  # it would only give the same again
                 for score in other.user_attrs[FOLD_SCORES]:
                     note(score)
+                if ANSWERS in other.user_attrs:
+                    trial.set_user_attr(ANSWERS, other.user_attrs[ANSWERS])
                 return float(np.mean(scores))
         try:
             config = prepared(self.config.replaced(**chosen))
-            audio, folds = self._data(config)
-            cross_validate(config, audio, folds, self.run, on_fold)
-        except (UsageError, DataError, MemoryError, torch.OutOfMemoryError) as error:
-            reason = " ".join(str(error).split()) or "out of memory"
-            trial.set_user_attr(REASON, reason)
+            answers = self._answers(config, on_fold)
+        except _TOO_MUCH as error:
+            trial.set_user_attr(REASON, _reason(error))
             raise _Impossible from error
+        if answers is not None:
+            trial.set_user_attr(ANSWERS, answers)
         return float(np.mean(scores))
+
+    def _answers(self, config: TrainConfig, on_fold: Callable[[int, FoldScores], None] | None = None) -> str | None:
+        """Cross-validate: the answers to `learning_clips(self.audio)`, packed."""
+        audio, folds = self._data(config)
+        result = cross_validate(config, audio, folds, self.run, on_fold)
+        place = {file: index for index, file in enumerate(learning_clips(audio).files)}
+        order = [place[file] for file in learning_clips(self.audio).files]
+        return packed(result.scores[order], audio.multi_label)
+
+    def answers_of(self, text: str) -> np.ndarray:
+        """Scores (clips, labels) that stand for packed answers."""
+        labels = len(self.audio.labels)
+        return unpacked(text, len(self.folds), labels, self.audio.multi_label)
+
+    def start(self) -> np.ndarray | str:
+        """What the settings as they were, before the search, answer to all clips; or why that is not known.
+
+        It is cross-validated once for a study, unless a trial happened to have these settings.
+        """
+        text = self.study.user_attrs.get(START)
+        for trial in self.trials() if text is None else ():
+            if trial.state == TrialState.COMPLETE and self.config.replaced(**trial.params) == self.config:
+                text = trial.user_attrs.get(ANSWERS)
+        if text is None:
+            self.run.say("for comparison: the settings as they were, on the same folds")
+            try:
+                text = self._answers(self.config)
+            except _TOO_MUCH as error:
+                return f"The settings as they were cannot be compared: {_reason(error)}."
+            if text is None:
+                return "There are too many clips to keep the answers of every trial and compare them."
+            self.study.set_user_attr(START, text)
+        return self.answers_of(text)
 
     def _data(self, config: TrainConfig) -> tuple[AudioData, np.ndarray]:
         """The data and its folds at the sampling rate of a trial: the same clips in the same folds at every rate."""

@@ -9,9 +9,11 @@ from typing import Any
 import xxhash
 from accelerate import Accelerator
 from filelock import FileLock
+from optuna.trial import TrialState
 from tqdm import tqdm
 
 from audiocls.comparison.folds import learning_clips, make_folds
+from audiocls.comparison.resampling import Bootstrap
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.data.store import cache_folder
@@ -23,12 +25,22 @@ from audiocls.kinds import prepared
 from audiocls.model_folder import RunFolder, default_output_dir, explained, run_name
 from audiocls.scoring import report_data
 from audiocls.training.run import Run
+from audiocls.tuning.gain import compared, gain
 from audiocls.tuning.plots import importance_figure, parallel_coordinates_figure
 from audiocls.tuning.pruning import make_pruner
-from audiocls.tuning.report import TRIALS_FILE, TrialRow, card_section, importances, summary, trial_rows, write_trials
+from audiocls.tuning.report import (
+    TRIALS_FILE,
+    TrialRow,
+    card_section,
+    gain_sentences,
+    importances,
+    summary,
+    trial_rows,
+    write_trials,
+)
 from audiocls.tuning.space import DEFAULT, SEARCHES, Space, grid_size, read_space, shown_settings
 from audiocls.tuning.study import STUDY_NAME, explained_storage, open_study, purpose, quiet_optuna, storage_url
-from audiocls.tuning.trials import Search, best_trial
+from audiocls.tuning.trials import ANSWERS, Search, best_trial
 from audiocls.tuning.turns import Tally, TurnSampler
 from audiocls.whole_files import write_text
 
@@ -130,12 +142,14 @@ def tune(
             say(f"{search} search over {', '.join(dimensions)}: {limit} trials of {folds} folds{done}. Study: {url}")
             try:
                 tally = found.run_all()
+                rows, gained = _compared(found, tally)
             except KeyboardInterrupt:
                 done = f"{len(found.tally().finished)} of {limit}"
                 say(f"\nstopped after {done} trials; the same command goes on from there")
                 raise
             shares = importances(opened, dimensions, config.seed)
-    return _refit(found, tally, shares, search, final, earlier, url)
+    found_summary = summary(tally, dimensions, search, folds, found.score, shares, gained)
+    return _refit(found, tally, rows, found_summary, final, earlier, url)
 
 
 def _check_arguments(config: TrainConfig, search: str, trials: int | None) -> None:
@@ -162,11 +176,32 @@ def _limit(space: Space, search: str, trials: int | None, say: Callable[[str], N
     return min(trials or size, size)
 
 
+def _compared(found: Search, tally: Tally) -> tuple[list[TrialRow], dict[str, Any] | str]:
+    """The finished trials, and what the best of them gained over the settings as they were, or why that is unknown."""
+    rows = trial_rows(tally)
+    if best_trial(tally) is None:
+        raise DataError(f"none of the {len(rows)} trials could be scored; the first: {rows[0].reason}")
+    answers = {
+        turn + 1: found.answers_of(trial.user_attrs[ANSWERS])
+        for turn, trial in tally.finished.items()
+        if trial.state == TrialState.COMPLETE and ANSWERS in trial.user_attrs
+    }
+    if any(row.state == "complete" and row.number not in answers for row in rows):
+        return rows, "Not all trials kept their answers, so they cannot be compared with the settings as they were."
+    start = found.start()
+    if isinstance(start, str):
+        return rows, start
+    clips = learning_clips(found.audio)
+    bootstrap = Bootstrap(clips.targets, found.folds, clips.groups, len(found.audio.labels))
+    rows = compared(rows, answers, start, bootstrap, found.score)
+    return rows, gain(rows, answers, start, bootstrap, found.score)
+
+
 def _refit(
     found: Search,
     tally: Tally,
-    shares: dict[str, float] | None,
-    search: str,
+    rows: list[TrialRow],
+    found_summary: dict[str, Any],
     final: Path,
     earlier: int | None,
     url: str,
@@ -176,12 +211,12 @@ def _refit(
     earlier: the folder of that name when the search began, which may be replaced; another one is a fellow's work.
     """
     best = best_trial(tally)
-    rows = trial_rows(tally)
-    if best is None:
-        raise DataError(f"none of the {len(rows)} trials could be scored; the first: {rows[0].reason}")
-    found_summary = summary(tally, found.space, search, found.num_folds, found.score, shares)
+    assert best is not None  # `_compared` has seen to it
+    shares = found_summary["importance"]
     best_config = found.config.replaced(**best[1].params)
     found.run.say(f"\nbest: trial {best[0] + 1}, {best[1].values[0]:.3f}: {shown_settings(best[1].params)}")
+    for sentence in gain_sentences(found_summary):
+        found.run.say(sentence)
 
     def add_files(folder: Path) -> None:
         write_trials(rows, found.space, found.num_folds, folder / TRIALS_FILE)

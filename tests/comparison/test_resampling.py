@@ -110,3 +110,16 @@ def test_models_that_are_alike_are_told_apart_as_seldom_as_promised():
         found.append(bootstrap.p_value(*each, "macro_f1"))
     assert np.mean(np.array(found) < 0.1) < 0.25
     assert 0.3 < np.mean(found) < 0.7
+
+
+def test_the_best_of_many_equals_flatters_and_a_clear_winner_does_not():
+    rng = np.random.default_rng(3)
+    bootstrap = Bootstrap(TARGETS, FOLDS, [None] * CLIPS, LABELS)
+    equals = [answers(rng.random(CLIPS) < 0.7) for _ in range(20)]
+    best = max(bootstrap.point(each)["accuracy"] for each in equals)
+    flattery = bootstrap.flattery(equals, "accuracy")
+    assert best - flattery == pytest.approx(0.7, abs=0.02)
+    assert flattery > 0.02
+    clear = [*equals, answers(rng.random(CLIPS) < 0.95)]
+    assert bootstrap.flattery(clear, "accuracy") == 0
+    assert bootstrap.flattery(equals[:1], "macro_f1") == 0

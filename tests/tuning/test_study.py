@@ -24,6 +24,8 @@ ABOUT = {"data": "d", "fingerprint": "f", "model": "cnn", "search": "tpe", "fold
 # A process that shares the study, says when it begins its second trial, and is killed in the middle of it.
 FELLOW = """
 import os, signal, sys, time
+import numpy as np
+from audiocls.comparison.cross_validation import CrossValidated
 from audiocls.config import TrainConfig
 from audiocls.tuning import study, trials
 from audiocls.tuning.tune import tune
@@ -40,6 +42,7 @@ def cross_validate(config, audio, folds, run, on_fold):
         if len(done) == 2 and fold == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         on_fold(fold, {"balanced_accuracy": config.mixup})
+    return CrossValidated(np.full((len(folds), 2), 0.5, np.float32))
 
 trials.cross_validate = cross_validate
 config = TrainConfig(num_workers=1, test_size=0.2, num_epochs=1, clip_seconds=0.3)

@@ -106,6 +106,55 @@ def test_an_interrupted_search_keeps_what_is_finished_and_repeats_what_is_not(
     assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
 
 
+def test_trials_are_held_against_the_settings_as_they_were(tones, tmp_path, quick_config, made, capsys):
+    space = {"mixup": [0.0, 0.1, 0.3, 1.0]}
+    options = {"search": "grid", "space": space, "folds": 2, "storage": str(tmp_path / "study.db"), "verbose": True}
+    made.score = lambda config, fold: 1 - abs(config.mixup - 0.3)
+    config = quick_config.replaced(mixup=0.9)
+    found = tune(tones, config, output_dir=tmp_path / "run", **options)
+    [(start, _, folds)] = made.starts
+    assert start.mixup == 0.9
+    assert np.array_equal(folds, made.calls[0][2])
+    gain = found.summary["gain"]
+    assert gain["start_score"] == pytest.approx(0.4, abs=0.11)  # of ten clips as many as 0.4 allows
+    assert gain["difference"] == pytest.approx(1 - gain["start_score"])
+    assert gain["difference_low"] <= gain["difference"] <= gain["difference_high"]
+    assert gain["trials"] == 4
+    assert gain["p_value"] <= gain["p_holm"] <= 4 * gain["p_value"]
+    best = next(row for row in read_trials(tmp_path / "run") if row["mixup"] == "0.3")
+    assert float(best["difference"]) == pytest.approx(gain["difference"], abs=1e-5)
+    assert float(best["p_holm"]) == pytest.approx(gain["p_holm"], abs=1e-5)
+    said = capsys.readouterr().out
+    assert f"The settings as they were reach {gain['start_score']:.3f} on the same folds" in said
+    assert "The best of 4 trials flatters" in said
+    assert "The settings as they were reach" in (tmp_path / "run" / "README.md").read_text()
+    tune(tones, config, output_dir=tmp_path / "again", **options)
+    assert len(made.starts) == 1  # kept with the study
+
+
+def test_a_trial_with_the_settings_as_they_were_saves_training_them_again(tones, tmp_path, quick_config, made):
+    config = quick_config.replaced(mixup=0.1)
+    found = tune(tones, config, search="grid", folds=2, space=MIXUPS, output_dir=tmp_path / "run")
+    assert not made.starts
+    row = next(row for row in found.rows if row.settings["mixup"] == 0.1)
+    assert row.difference == 0
+    assert row.p_value == 1
+
+
+def test_settings_that_were_impossible_before_are_told_and_cost_nothing(tones, tmp_path, quick_config, made):
+    def score(config, fold):
+        if config.mixup == 0.9:
+            raise DataError("nothing can be learnt")
+        return 0.5
+
+    made.score = score
+    config = quick_config.replaced(mixup=0.9)
+    found = tune(tones, config, search="grid", folds=2, space=MIXUPS, output_dir=tmp_path / "run")
+    assert found.summary["gain"] == "The settings as they were cannot be compared: nothing can be learnt."
+    assert found.summary["gain"] in (tmp_path / "run" / "README.md").read_text()
+    assert all(row["difference"] == row["p_holm"] == "" for row in read_trials(tmp_path / "run"))
+
+
 def test_trials_limits_a_grid_and_says_so(tones, tmp_path, quick_config, made, capsys):
     tune(tones, quick_config, search="grid", trials=3, space=MIXUPS, output_dir=tmp_path / "run", verbose=True)
     assert len(made.calls) == 3
