@@ -13,9 +13,11 @@ from accelerate import Accelerator
 
 import audiocls
 from audiocls.card.facts import CardFacts
+from audiocls.card.honesty_text import leak_sentences
 from audiocls.card.model_card import write_model_card
 from audiocls.comparison.auto import Choice, choose
 from audiocls.comparison.leaderboard import LEADERBOARD_PNG, write_leaderboard
+from audiocls.comparison.leaks import leak_report
 from audiocls.comparison.material import Material
 from audiocls.comparison.measuring import weights_bytes
 from audiocls.config import TrainConfig
@@ -24,11 +26,13 @@ from audiocls.errors import DataError
 from audiocls.evaluation.evaluation import Evaluation, format_scores
 from audiocls.evaluation.history import write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
+from audiocls.evaluation.reliability_plot import RELIABILITY_PNG
+from audiocls.finishing.finish import finish
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
 from audiocls.kinds import description, fit_kind, prepared, told_settings
 from audiocls.model_folder import RunFolder, default_output_dir, explained
-from audiocls.scoring import evaluate_clips, report_data
+from audiocls.scoring import clip_scores, evaluate_clips, report_data
 from audiocls.training.batches import soft_targets
 from audiocls.training.run import Fitted, Run
 from audiocls.whole_files import write_text
@@ -97,7 +101,7 @@ def train(
     metrics = None
     if accelerator.is_main_process:
         say(trained_line(fitted))
-        metrics = write_model_folder(folder, fitted, audio, config, accelerator, choice, add_files)
+        metrics = write_model_folder(folder, fitted, audio, config, run, choice, add_files)
         if metrics:
             say("\n" + format_scores(metrics))
         say(f"\nmodel folder: {folder.final}  ({time.perf_counter() - started:.0f} s in all)")
@@ -119,14 +123,26 @@ def write_model_folder(
     fitted: Fitted,
     audio: AudioData,
     config: TrainConfig,
-    accelerator: Accelerator,
+    run: Run,
     choice: Choice | None = None,
     add_files: Callable[[Path], None] | None = None,
 ) -> dict[str, Any] | None:
-    """Fill the run's folder and give it its final name. Returns its metrics: test, else validation, else None."""
+    """Finish the model, fill the run's folder and give it its final name.
+
+    Returns:
+        Its metrics: of the test part, else of the validation part, else None.
+    """
+    if choice:
+        audio = choice.audio  # at the sampling rate of the model
+    tested = {part: clips for part, clips in (("test", audio.test), ("validation", audio.validation)) if len(clips)}
+    classifier = AudioClassifier.of(fitted.model, fitted.extractor)
+    before = {part: clip_scores(classifier, clips) for part, clips in tested.items()} if config.calibrate else {}
+    finished = finish(fitted, audio, config, run)
+    leaks = leak_report(audio, config, run) if config.leak_report else None
+    for sentence in leak_sentences(leaks) if leaks else ():
+        run.say(sentence)
     with explained(folder.partial):
         if choice:
-            audio = choice.audio  # at the sampling rate of the model
             write_leaderboard(choice.rows, folder.partial, choice.title)
         with quiet_transformers():
             fitted.model.save_pretrained(folder.partial)
@@ -145,15 +161,22 @@ def write_model_folder(
             "base_model": fitted.base_model,
             f"best_{fitted.axis}": fitted.best,
             **fitted.details,
-            "processes": accelerator.num_processes,
-            "device": accelerator.device.type,
+            **finished,
+            "leak_report": leaks,
+            "processes": run.accelerator.num_processes,
+            "device": run.accelerator.device.type,
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         }
         write_text(folder.partial / "training_config.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         evaluations = {
-            part: evaluate_clips(AudioClassifier.from_pretrained(folder.partial), clips, part)
-            for part, clips in (("test", audio.test), ("validation", audio.validation))
-            if len(clips)
+            part: evaluate_clips(
+                AudioClassifier.from_pretrained(folder.partial),
+                clips,
+                part,
+                scores_before=before.get(part),
+                negatives=audio.test_negatives if part == "test" else None,
+            )
+            for part, clips in tested.items()
         }
         reported = evaluations.get("test") or evaluations.get("validation")
         if reported:
@@ -194,6 +217,11 @@ def card_facts(
         test_metrics=metrics.get("test"),
         validation_metrics=metrics.get("validation"),
         confusion_matrix="confusion_matrix.png" if metrics else None,
+        calibration=record["calibration"],
+        thresholds=record["thresholds"],
+        rejection=record["rejection"],
+        leak_report=record["leak_report"],
+        reliability_picture=RELIABILITY_PNG if metrics else None,
         dataset_name=audio.name,
         clip_counts={part: len(clips) for part, clips in filled.items()},
         part_seconds={part: float(clips.lengths.sum()) / audio.sampling_rate for part, clips in filled.items()},

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from audiocls.data.listing import shown
 from audiocls.data.tree import audio_files
 from audiocls.errors import AudioReadError, DataError, UsageError
+from audiocls.inference.answers import NONE_OF_THESE, Answer
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.text_layout import pad, shorten
 
@@ -58,36 +61,29 @@ def predict_files(
     if top_k < 0:
         raise UsageError(f"--top_k is {top_k}; it must be 0 (all) or more")
     files = find_audio(inputs)
-    answers = classifier_answers(classifier, files, batch_size)
+    answers = zip(files, classifier.stream_answers(files, batch_size=batch_size, on_error="return"), strict=True)
     failed = WRITERS[form](classifier.labels, answers, top_k or len(classifier.labels), out or sys.stdout)
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be read")
 
 
-def classifier_answers(
-    classifier: AudioClassifier, files: list[Path], batch_size: int
-) -> Iterator[tuple[Path, dict[str, float] | AudioReadError]]:
-    """Each file with its scores by label, or with why it cannot be read."""
-    rows = classifier.stream(files, batch_size=batch_size, on_error="return")
-    for file, row in zip(files, rows, strict=True):
-        if isinstance(row, AudioReadError):
-            yield file, row
-        else:
-            yield file, dict(zip(classifier.labels, row.tolist(), strict=True))
+Answers = Iterator[tuple[Path, Answer | AudioReadError]]
 
 
-Answers = Iterator[tuple[Path, dict[str, float] | AudioReadError]]
+def best(labels: list[str], scores: np.ndarray, top_k: int) -> list[dict[str, Any]]:
+    order = np.argsort(-scores, kind="stable")[:top_k]
+    return [{"label": labels[i], "score": round(float(scores[i]), 6)} for i in order]
 
 
-def best(scores: dict[str, float], top_k: int) -> list[dict[str, Any]]:
-    ranked = sorted(scores.items(), key=lambda pair: -pair[1])[:top_k]
-    return [{"label": label, "score": round(score, 6)} for label, score in ranked]
-
-
-def record(file: Path, answer: dict[str, float] | AudioReadError, top_k: int) -> dict[str, Any]:
+def record(labels: list[str], file: Path, answer: Answer | AudioReadError, top_k: int) -> dict[str, Any]:
     if isinstance(answer, AudioReadError):
         return {"file": str(file), "error": answer.reason}
-    return {"file": str(file), "predictions": best(answer, top_k)}
+    told: dict[str, Any] = {"file": str(file), "answer": answer.label}
+    if answer.label is None:
+        told |= {"closest": answer.closest, "reason": answer.reason or "below the thresholds"}
+    if answer.known_score is not None:
+        told["known_score"] = round(answer.known_score, 4)
+    return told | {"predictions": best(labels, answer.scores, top_k)}
 
 
 def write_table(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
@@ -96,15 +92,18 @@ def write_table(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -
         name = pad(shorten(shown(str(file)), FILE_WIDTH), FILE_WIDTH)
         if isinstance(answer, AudioReadError):
             failed += 1
-            print(f"{name}  not read: {answer.reason}", file=out)
+            told = f"not read: {answer.reason}"
+        elif answer.label is None:
+            told = shown(str(answer))
         else:
-            told = "  ".join(f"{shown(row['label'])} {row['score']:.3f}" for row in best(answer, top_k))
-            print(f"{name}  {told}", file=out)
+            rows = best(labels, answer.scores, top_k)
+            told = "  ".join(f"{shown(row['label'])} {row['score']:.3f}" for row in rows)
+        print(f"{name}  {told}", file=out)
     return failed
 
 
 def write_json(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
-    records = [record(file, answer, top_k) for file, answer in answers]
+    records = [record(labels, file, answer, top_k) for file, answer in answers]
     print(json.dumps(records, indent=2, ensure_ascii=False), file=out)
     return sum("error" in each for each in records)
 
@@ -113,22 +112,26 @@ def write_jsonl(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -
     failed = 0
     for file, answer in answers:
         failed += isinstance(answer, AudioReadError)
-        print(json.dumps(record(file, answer, top_k), ensure_ascii=False), file=out, flush=True)
+        print(json.dumps(record(labels, file, answer, top_k), ensure_ascii=False), file=out, flush=True)
     return failed
 
 
 def write_csv(labels: list[str], answers: Answers, top_k: int, out: IO[str]) -> int:
     failed = 0
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["file", "label", "score", *(f"score:{label}" for label in labels), "error"])
+    writer.writerow(
+        ["file", "label", "score", "closest", "known_score", *(f"score:{name}" for name in labels), "error"]
+    )
     for file, answer in answers:
         if isinstance(answer, AudioReadError):
             failed += 1
-            writer.writerow([file, "", "", *itertools.repeat("", len(labels)), answer.reason])
+            writer.writerow([file, "", "", "", "", *itertools.repeat("", len(labels)), answer.reason])
         else:
-            first = best(answer, 1)[0]
-            scores = [f"{answer[label]:.6f}" for label in labels]
-            writer.writerow([file, first["label"], f"{first['score']:.6f}", *scores, ""])
+            scores = [f"{score:.6f}" for score in answer.scores]
+            label = NONE_OF_THESE if answer.label is None else "|".join(answer.labels)
+            score = f"{answer.label_scores[0] if answer.labels else answer.closest_score:.6f}"
+            known = "" if answer.known_score is None else f"{answer.known_score:.4f}"
+            writer.writerow([file, label, score, answer.closest, known, *scores, ""])
     return failed
 
 

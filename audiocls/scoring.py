@@ -1,6 +1,7 @@
 """Scoring a classifier on decoded clips, and saying what data was found."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import soxr
@@ -9,6 +10,9 @@ from audiocls.data.clips import Clips
 from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown
 from audiocls.evaluation.evaluation import Evaluation, evaluate_scores
+from audiocls.evaluation.intervals import interval_of, resampling_units, unit_draws
+from audiocls.evaluation.metrics import BOOTSTRAP_SEED
+from audiocls.inference.answers import Answer
 from audiocls.inference.classifier import AudioClassifier
 
 SHOWN_SKIPPED = 10
@@ -28,31 +32,68 @@ def evaluate_clips(
         scores_before: what the model said before it was calibrated, (clips, labels), to tell what that changed.
         negatives: clips of none of its classes, to tell how many of them it takes for one.
     """
-    scores = clip_scores(classifier, clips, batch_size=batch_size)
+    answers = clip_answers(classifier, clips, batch_size)
     return evaluate_scores(
         clips.files,
         clips.targets,
-        scores,
+        np.stack([answer.scores for answer in answers]),
         classifier.labels,
         clips.groups,
         split_name,
         classifier.multi_label,
         thresholds=getattr(classifier.model.config, "decision_thresholds", None),
         scores_before=scores_before,
+        rejection=acceptance(classifier, answers, clips, negatives, batch_size),
     )
+
+
+def acceptance(
+    classifier: AudioClassifier, answers: list[Answer], clips: Clips, negatives: Clips | None, batch_size: int = 16
+) -> dict[str, Any] | None:
+    """How many clips of the classes pass as known, and how many of no class do, each share with its 95% interval.
+
+    Args:
+        answers: to `clips`.
+
+    Returns:
+        {"accepted", "interval", "negatives": {"size", "accepted", "interval"} or None}; None for a model that was not
+        taught what is unknown.
+    """
+    if classifier.known_threshold is None:
+        return None
+    found: dict[str, Any] = {**_share(answers, clips), "negatives": None}
+    if negatives is not None and len(negatives):
+        others = clip_answers(classifier, negatives, batch_size)
+        found["negatives"] = {"size": len(negatives), **_share(others, negatives)}
+    return found
+
+
+def _share(answers: list[Answer], clips: Clips) -> dict[str, Any]:
+    passed = np.array([answer.reason is None for answer in answers], np.float32)
+    units = resampling_units(clips.groups, len(clips))
+    num_units = int(units.max()) + 1
+    sums = np.stack([np.bincount(units, passed), np.bincount(units)], axis=1).astype(np.float32)
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    drawn = np.concatenate([block @ sums for block in unit_draws(num_units, generator)])
+    return {"accepted": float(passed.mean()), "interval": list(interval_of(drawn[:, 0] / drawn[:, 1], num_units))}
+
+
+def clip_answers(classifier: AudioClassifier, clips: Clips, batch_size: int = 16) -> list[Answer]:
+    """The answers to decoded clips."""
+    return list(classifier.stream_answers(_played(clips), batch_size=batch_size))
 
 
 def clip_scores(classifier: AudioClassifier, clips: Clips, speed: float = 1.0, batch_size: int = 16) -> np.ndarray:
     """Scores float32 (clips, labels) of decoded clips, played at this speed: above 1 shorter and higher."""
+    return np.stack(list(classifier.stream(_played(clips, speed), batch_size=batch_size)))
 
-    def played() -> Iterator[dict]:
-        for index in range(len(clips)):
-            waveform, rate = clips.waveform(index), clips.sampling_rate
-            if speed != 1:
-                waveform = soxr.resample(waveform, speed * rate, rate, "HQ")
-            yield {"array": waveform, "sampling_rate": rate}
 
-    return np.stack(list(classifier.stream(played(), batch_size=batch_size)))
+def _played(clips: Clips, speed: float = 1.0) -> Iterator[dict[str, Any]]:
+    for index in range(len(clips)):
+        waveform, rate = clips.waveform(index), clips.sampling_rate
+        if speed != 1:
+            waveform = soxr.resample(waveform, speed * rate, rate, "HQ")
+        yield {"array": waveform, "sampling_rate": rate}
 
 
 def report_data(audio: AudioData, say: Callable[[str], None]) -> None:

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from audiocls.cli import build_parser, main
+from audiocls.inference.answers import NONE_OF_THESE
 from tests.small_models import write_small_model
 
 
@@ -104,7 +107,19 @@ def test_predict_writes_every_format(capsys, model, everyday_sounds):
     assert sum(row["score"] for row in json.loads(lines[0])["predictions"]) == pytest.approx(1, abs=1e-4)
     rows = list(csv.DictReader(io.StringIO(run(capsys, "predict", model, folder, "--format", "csv")[1])))
     assert [row["file"] for row in rows] == [answer["file"] for answer in answers]
-    assert [row["label"] for row in rows] == [answer["predictions"][0]["label"] for answer in answers]
+    assert [row["closest"] for row in rows] == [answer["predictions"][0]["label"] for answer in answers]
+    assert [row["label"] for row in rows] == [answer["answer"] or NONE_OF_THESE for answer in answers]
+
+
+def test_predict_says_none_of_these(capsys, model, tmp_path):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(16000), 16000)
+    assert "none of these (silent)" in run(capsys, "predict", model, tmp_path)[1]
+    (answer,) = json.loads(run(capsys, "predict", model, tmp_path, "--format", "json")[1])
+    assert answer["answer"] is None
+    assert answer["reason"] == "silent"
+    assert answer["closest"] == answer["predictions"][0]["label"]
+    (row,) = csv.DictReader(io.StringIO(run(capsys, "predict", model, tmp_path, "--format", "csv")[1]))
+    assert row["label"] == NONE_OF_THESE
 
 
 def test_predict_names_a_bad_file_and_still_labels_the_others(capsys, model, everyday_sounds, tmp_path):

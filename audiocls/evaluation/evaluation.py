@@ -55,12 +55,13 @@ class Evaluation:
     metrics: dict[str, Any]
 
     def save(self, folder: str | Path) -> None:
-        """Write metrics.json, predictions.csv and confusion_matrix.png.
+        """Write metrics.json, predictions.csv, confusion_matrix.png and reliability.png.
 
         Raises:
             OutputError: they cannot be written.
         """
         from audiocls.evaluation.plots import confusion_matrix_figure, save_png  # matplotlib takes a second to import
+        from audiocls.evaluation.reliability_plot import RELIABILITY_PNG, reliability_figure
 
         folder = Path(folder)
         write_text(folder / METRICS_JSON, json.dumps(self.metrics, indent=2, ensure_ascii=False) + "\n")
@@ -70,6 +71,8 @@ class Evaluation:
         save_png(
             confusion_matrix_figure(np.array(matrix["counts"]), matrix["labels"], title), folder / CONFUSION_MATRIX_PNG
         )
+        calibration = reliability_figure(self.metrics["calibration"], title, self.metrics["multi_label"])
+        save_png(calibration, folder / RELIABILITY_PNG)
 
     def predictions_csv(self) -> str:
         """One row a clip: file, true_label, predicted_label, correct, and `score:NAME` of every class.

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+NONE_OF_THESE = "none of these"
 HALF = 0.5  # the threshold of a label that has none of its own
 
 
@@ -34,9 +35,9 @@ class Answer:
     def __str__(self) -> str:
         """Such as "dog 0.93", "dog 0.93, wind 0.71", or "none of these (closest: dog 0.61)"."""
         if self.reason == "silent":
-            return "none of these (silent)"
+            return f"{NONE_OF_THESE} (silent)"
         told = [f"{label} {score:.2f}" for label, score in zip(self.labels, self.label_scores, strict=True)]
-        return ", ".join(told) or f"none of these (closest: {self.closest} {self.closest_score:.2f})"
+        return ", ".join(told) or f"{NONE_OF_THESE} (closest: {self.closest} {self.closest_score:.2f})"
 
     @property
     def closest_score(self) -> float:

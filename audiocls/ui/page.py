@@ -10,6 +10,7 @@ from gradio.components.api_component import Api
 
 from audiocls.audio.decoding import decode, probe
 from audiocls.errors import AudioReadError
+from audiocls.inference.answers import Answer
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import card_text, escaped, pictures, score_line
@@ -17,7 +18,6 @@ from audiocls.ui.picture import sound_picture
 
 LONGEST_SECONDS = 600.0
 LARGEST_BYTES = 100 * 1000 * 1000
-SILENCE_PEAK = 1e-3  # -60 dB of full scale; the quietest working microphones stay above
 SHOWN_LABELS = 8
 CACHE_SECONDS = 3600  # uploads are deleted after about an hour
 BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
@@ -56,12 +56,11 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
         if path is None:
             return None, None, gr.Markdown(visible=False)
         waveform = read_sound(path, classifier.sampling_rate)
-        scores = classifier.predict_waveforms([waveform])[0]
-        silent = float(np.ptp(waveform)) < 2 * SILENCE_PEAK
+        (answer,) = classifier.answers((classifier.sampling_rate, waveform))
         return (
-            dict(zip(classifier.labels, scores.tolist(), strict=True)),
+            dict(zip(classifier.labels, answer.scores.tolist(), strict=True)),
             sound_picture(waveform, classifier.sampling_rate),
-            gr.Markdown(texts.SILENT, visible=silent),
+            gr.Markdown(verdict(answer), visible=answer.label is None),
         )
 
     def show_on_request(path: str | None) -> tuple[Any, Any, Any]:
@@ -90,7 +89,6 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
                     buttons=["download"],
                 )
                 button = gr.Button(texts.CLASSIFY, variant="primary", elem_id="classify")
-                hint = gr.Markdown(visible=False, elem_id="hint")
                 if examples := example_sounds(classifier.labels):
                     gr.Examples(
                         [[str(path)] for path in examples.values()],
@@ -102,6 +100,7 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
                         elem_id="examples",
                     )
             with gr.Column(scale=3, min_width=320):
+                hint = gr.Markdown(visible=False, elem_id="hint")
                 answer = gr.Label(
                     label=texts.ANSWER_LABEL_MULTI if classifier.multi_label else texts.ANSWER_LABEL,
                     num_top_classes=min(SHOWN_LABELS, len(classifier.labels)),
@@ -132,6 +131,15 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
             api_description=texts.API_DESCRIPTION.format(minutes=LONGEST_SECONDS / 60, megabytes=LARGEST_BYTES / 1e6),
         )
     return blocks
+
+
+def verdict(answer: Answer) -> str:
+    """What is said above the scores of a sound that is none of the classes; empty for one that is."""
+    if answer.label is not None:
+        return ""
+    if answer.reason == "silent":
+        return texts.SILENT
+    return texts.NONE_OF_THESE.format(closest=escaped(answer.closest), score=answer.closest_score)
 
 
 def read_sound(path: str, sampling_rate: int) -> np.ndarray:

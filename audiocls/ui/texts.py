@@ -15,7 +15,10 @@ PICTURE_LABEL = "Waveform and log-mel spectrogram"
 ABOUT = "About this model"
 CARD_UNKNOWN = "This model has no card."
 
-SILENT = "This recording is silent. Is the right microphone chosen, and is it switched on?"
+NONE_OF_THESE = (
+    "**None of these.** This does not sound like anything the model learnt (closest: {closest}, {score:.0%})."
+)
+SILENT = "**None of these.** This recording is silent. Is the right microphone chosen, and is it switched on?"
 NOTHING_YET = "There is no sound yet: record one or drop a file."
 UNREADABLE = "This file cannot be read as sound: {reason}."
 TOO_LONG = (
