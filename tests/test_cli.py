@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiocls.cli import build_parser, main
+from audiocls.cli import main
+from audiocls.commands import build_parser
 from audiocls.inference.answers import NONE_OF_THESE
 from tests.small_models import write_small_model
 
