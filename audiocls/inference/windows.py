@@ -172,7 +172,7 @@ class Listener:
 
 def is_silent(waveform: np.ndarray, sampling_rate: int) -> bool:
     """Whether nothing can be heard in float32 (time,): nothing above -60 dBFS, but for a constant."""
-    samples = torch.from_numpy(np.ascontiguousarray(waveform, np.float32))
+    samples = torch.tensor(waveform, dtype=torch.float32)  # a copy: clips from a file may not be written to
     return bool(silent(samples[None], torch.tensor([len(samples)]), sampling_rate))
 
 
