@@ -14,8 +14,10 @@ from audiocls.data.dataset import AudioData, load_labelled_clips
 from audiocls.data.listing import shown, some
 from audiocls.errors import DataError, OutputError, UsageError
 from audiocls.finishing.finish import calibrate, calibration_line
+from audiocls.finishing.rejection import fit_rejection
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
+from audiocls.inference.rejection_file import save_rejection
 from audiocls.model_folder import RunFolder, explained
 from audiocls.scoring import clip_scores, report_data
 from audiocls.training.batches import soft_targets
@@ -23,7 +25,7 @@ from audiocls.training.run import HeldOut
 from audiocls.whole_files import write_text
 
 LEAST_CLIPS = 20  # with fewer the prior decides nearly all
-COPIED = ("*.json", "*.csv", "*.png", "*.py", "*.md", "*.txt", "rejection.safetensors")  # the weights are written anew
+COPIED = ("*.json", "*.csv", "*.png", "*.py", "*.md", "*.txt")  # the weights are written anew
 OUTDATED = ("calibration", "thresholds", "rejection")  # in metrics.json, once the model is calibrated anew
 
 
@@ -84,8 +86,8 @@ def calibrate_model(
     held_out = HeldOut(
         clip_scores(classifier, clips, batch_size=batch_size), clips.targets, list(clips.groups), audio.name
     )
-    record: dict[str, Any] = {"rejection": None}
-    record |= calibrate(classifier.model, held_out, classifier.labels, classifier.multi_label)
+    record = calibrate(classifier.model, held_out, classifier.labels, classifier.multi_label)
+    record["rejection"] = fit_rejection(classifier, audio, acceptance, config.seed)
     if verbose:
         print(calibration_line(record["calibration"]))
     folder.create()
@@ -137,9 +139,11 @@ def write_calibrated(classifier: AudioClassifier, folder: Path, audio: AudioData
                 shutil.copyfile(file, folder / file.name)
         with quiet_transformers():
             classifier.model.save_pretrained(folder)
+        save_rejection(classifier.model, folder)
         training = _read_json(folder / "training_config.json")
         earlier = training.get("calibration")
-        training |= record
+        # With too few clips for it, the sense of what is unknown stays as it was.
+        training |= {name: value for name, value in record.items() if name != "rejection" or value is not None}
         if earlier:
             training["calibrated_before"] = earlier
         write_text(folder / "training_config.json", json.dumps(training, indent=2, ensure_ascii=False) + "\n")

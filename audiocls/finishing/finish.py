@@ -11,6 +11,7 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.evaluation.calibration import calibration_scores
 from audiocls.finishing.folding import fold
+from audiocls.finishing.rejection import fit_rejection
 from audiocls.finishing.temperature import Scaling, fit_scaling
 from audiocls.finishing.thresholds import chosen_thresholds
 from audiocls.inference.classifier import AudioClassifier
@@ -40,6 +41,13 @@ def finish(fitted: Fitted, audio: AudioData, config: TrainConfig, run: Run) -> d
         else:
             record |= calibrate(fitted.model, held_out, audio.labels, audio.multi_label)
             run.say(calibration_line(record["calibration"]))
+    if config.rejection:
+        classifier = AudioClassifier.of(fitted.model, fitted.extractor)
+        record["rejection"] = fit_rejection(
+            classifier, audio, config.acceptance, config.seed, run.progress_bar, fitted.held_out
+        )
+        if record["rejection"] is None:
+            run.say("what is none of the classes cannot be told: too few clips were held out")
     return record
 
 

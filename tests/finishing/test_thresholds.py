@@ -28,6 +28,8 @@ def test_a_label_with_low_scores_gets_a_low_threshold_that_helps_new_clips():
 def test_in_a_gap_it_lies_in_the_middle():
     scores = np.concatenate([np.full(20, 0.1), np.full(20, 0.3)])
     assert best_threshold(scores, scores > 0.2, f1, 0.6) == pytest.approx(0.2, abs=0.01)
+    spread = np.concatenate([np.linspace(0, 0.1, 20), np.linspace(0.3, 0.4, 20)])
+    assert best_threshold(spread, spread > 0.2, f1, 0.6) == pytest.approx(0.2, abs=0.01)
     assert best_threshold(scores, scores > 0.2, balanced_accuracy, 0.9) == pytest.approx(0.2, abs=0.01)
 
 
