@@ -1,0 +1,1 @@
+"""`audiocls inspect`: the audit of a data set, before anything is trained on it."""
