@@ -90,7 +90,8 @@ def test_a_long_clip_is_the_mean_of_what_can_be_heard_of_it(model):
 @pytest.mark.parametrize("clip", [torch.zeros(RATE), torch.full((RATE,), 0.5), 9e-4 * CLIPS[1].sign(), torch.zeros(0)])
 def test_silence_is_never_known(model, clip):
     output = known_scores(model, [clip, CLIPS[0]])
-    assert output.known_score[0] == -torch.inf and not output.is_known[0]
+    assert output.known_score[0] == -torch.inf
+    assert not output.is_known[0]
     assert torch.isfinite(output.known_score[1])
 
 
@@ -131,14 +132,15 @@ def test_it_changes_no_logit_and_no_tuple(model):
     plain = small_model(["dog", "rain", "wind"], window_seconds=1.0).eval()
     with torch.inference_mode():
         output = plain(CLIPS[1][None])
-        assert output.known_score is None and output.is_known is None
+        assert output.known_score is None
+        assert output.is_known is None
         torch.testing.assert_close(output.logits, model(CLIPS[1][None]).logits)
         assert len(model(CLIPS[1][None], return_dict=False)) == 1
 
 
 @pytest.mark.parametrize("change", [{"views": {}}, {"views": {"far": [0, 1]}}, {"width": None}, {"threshold": "x"}])
 def test_damaged_settings_are_named(change):
-    with pytest.raises(ValueError, match="config.rejection is damaged"):
+    with pytest.raises(ValueError, match=r"config\.rejection is damaged"):
         KnownSounds(taught(2, 4)[0] | change, 2)
 
 
