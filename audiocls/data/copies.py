@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audiocls.data.fingerprints import find_copies
 from audiocls.data.listing import Item, some
+from audiocls.data.same_recording import find_copies
 from audiocls.data.store import Store
 
 Pairs = list[tuple[int, int]]
@@ -52,7 +52,7 @@ def _similar_rows(store: Store, rows: list[int]) -> Pairs:
         pairs = [(store.rows[a], store.rows[b]) for a, b in json.loads(path.read_text())]
     except (OSError, ValueError, KeyError, TypeError):
         found = find_copies(
-            store.descriptors[rows],
+            [store.fingerprint(row) for row in rows],
             store.lengths[rows],
             store.sampling_rate,
             lambda i, start, stop: store.waveform(rows[i], start, stop),

@@ -19,12 +19,13 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from audiocls.audio.decoding import DECODER_VERSION, decode_noting
-from audiocls.data.fingerprints import DESCRIPTOR_SIZE, describe
+from audiocls.data.fingerprints import WORDS, fingerprint
 from audiocls.errors import AudioReadError, OutputError
 
 Encoded = str | Callable[[], bytes]  # a path, or a function that gives a file's bytes
 
-STORE_VERSION = 3  # part of the key: raise it when the columns or the descriptor change
+STORE_VERSION = 4  # raise it when the columns or the fingerprint change, or what counts as a copy
+_VERSION = f"{STORE_VERSION} {DECODER_VERSION}"
 _BATCH_BYTES = 1 << 25
 _VERIFY_BYTES = 1 << 28  # stores up to this size are checked sample by sample when opened
 _SCHEMA = pa.schema(
@@ -35,7 +36,7 @@ _SCHEMA = pa.schema(
         ("error", pa.string()),  # why it cannot be read, or None
         ("lowest", pa.float32()),
         ("highest", pa.float32()),
-        ("descriptor", pa.binary()),  # of audiocls.data.fingerprints, float32
+        ("fingerprint", pa.binary()),  # of audiocls.data.fingerprints, uint32
         ("checksum", pa.uint64()),  # of the waveform's bytes
     ]
 )
@@ -70,10 +71,12 @@ class Store:
     """One open file of decoded clips; rows are found by content hash. Pickles as its path (for loader workers)."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: ValueError or OSError when the file is damaged or missing."""
+        """Raises: ValueError or OSError when the file is damaged, missing or of another version."""
         self.path = path
         with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as reader:
             table = reader.read_all()
+        if table.schema.metadata.get(b"version") != _VERSION.encode():
+            raise ValueError(f"{path}: of another version")
         self.sampling_rate = int(table.schema.metadata[b"sampling_rate"])
         self.contents: list[str] = table["content"].to_pylist()
         self.rows: dict[str, int] = {content: row for row, content in enumerate(self.contents)}
@@ -81,9 +84,7 @@ class Store:
         self.errors: list[str | None] = table["error"].to_pylist()
         # Lists on the way, because pyarrow's to_numpy imports pandas.
         self.lowest, self.highest = (np.array(table[name].to_pylist(), np.float32) for name in ("lowest", "highest"))
-        self.descriptors = np.frombuffer(b"".join(table["descriptor"].to_pylist()), np.float32).reshape(
-            -1, DESCRIPTOR_SIZE
-        )
+        self._fingerprints = table["fingerprint"]  # stays in the map, like the samples
         self._checksums: list[int] = table["checksum"].to_pylist()
         self._blocks: list[np.ndarray] = []  # one flat view of the map for each Arrow chunk
         starts, blocks = [], []
@@ -104,6 +105,11 @@ class Store:
         low, high = self._bounds[row]
         stop = high - low if stop is None else min(stop, high - low)
         return self._blocks[self._block_of[row]][low + min(start, stop) : low + stop]
+
+    def fingerprint(self, row: int) -> np.ndarray:
+        """What finds copies of one row's sound: uint32 (landmarks, WORDS), a read-only view of the map."""
+        raw = self._fingerprints[row].as_buffer()
+        return np.frombuffer(raw, np.uint32).reshape(-1, WORDS) if raw.size else np.empty((0, WORDS), np.uint32)
 
     def is_sound(self, expected: set[str]) -> bool:
         """Whether all rows are there and, in a store of modest size, every sample is as written."""
@@ -127,7 +133,7 @@ def open_store(name: str, sources: dict[str, Encoded], sampling_rate: int, num_w
         OutputError: the cache folder cannot be written or the disk is full.
     """
     folder = cache_folder() / f"{name}-{sampling_rate}"
-    key = xxhash.xxh3_128("\n".join([f"{STORE_VERSION} {DECODER_VERSION}", *sorted(sources)]).encode()).hexdigest()
+    key = xxhash.xxh3_128("\n".join([_VERSION, *sorted(sources)]).encode()).hexdigest()
     path = folder / f"{key}.arrow"
     if (store := _open_if_sound(path, set(sources))) is not None:
         return store  # no lock needed: files appear complete; and a cache may be readable only
@@ -173,7 +179,7 @@ def _write(
     for leftover in path.parent.glob("*.partial"):  # of a run that was killed; the lock is ours
         leftover.unlink()
     try:
-        schema = _SCHEMA.with_metadata({"sampling_rate": str(sampling_rate)})
+        schema = _SCHEMA.with_metadata({"sampling_rate": str(sampling_rate), "version": _VERSION})
         with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
             batch: list[dict] = []
             size = 0
@@ -204,7 +210,7 @@ def _decoded_rows(
             row = old.rows[content]
             yield {
                 "content": content, "waveform": old.waveform(row), "note": old.notes[row], "error": old.errors[row],
-                "lowest": old.lowest[row], "highest": old.highest[row], "descriptor": old.descriptors[row].tobytes(),
+                "lowest": old.lowest[row], "highest": old.highest[row], "fingerprint": old.fingerprint(row).tobytes(),
             }  # fmt: skip
     with (
         tqdm(total=len(fresh), desc="Decoding", unit="clip", delay=1) as bar,
@@ -240,7 +246,7 @@ def decode_row(content: str, source: Encoded, sampling_rate: int) -> dict:
         "error": reason,
         "lowest": waveform.min(initial=0) if not len(waveform) else waveform.min(),
         "highest": waveform.max(initial=0) if not len(waveform) else waveform.max(),
-        "descriptor": describe(waveform, sampling_rate).tobytes(),
+        "fingerprint": fingerprint(waveform, sampling_rate).tobytes(),
     }
 
 
@@ -251,7 +257,7 @@ def _record_batch(rows: Sequence[dict]) -> pa.RecordBatch:
     columns = {
         **{
             name: [row[name] for row in rows]
-            for name in ("content", "note", "error", "lowest", "highest", "descriptor")
+            for name in ("content", "note", "error", "lowest", "highest", "fingerprint")
         },
         "checksum": [_checksum(waveform) for waveform in waveforms],
     }
