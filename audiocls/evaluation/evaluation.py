@@ -179,6 +179,32 @@ def split_labels(cell: str) -> list[str]:
     ]
 
 
+def scores_in_short(
+    targets: np.ndarray,
+    scores: np.ndarray,
+    multi_label: bool = False,
+    groups: Sequence[str | None] | None = None,
+    names: Sequence[str] = ("accuracy", "macro_f1"),
+) -> str:
+    """Some scores with their intervals on one line, such as "accuracy 0.957 (0.925 to 0.985)".
+
+    Args:
+        targets: int `(n,)` class indices, or 0/1 `(n, labels)` when multi-label.
+        scores: float `(n, labels)`, probabilities.
+        names: of `HEADLINES`.
+    """
+    from audiocls.evaluation.counts import count
+    from audiocls.evaluation.intervals import bootstrap_intervals, headline_scores, resampling_units
+    from audiocls.evaluation.metrics import BOOTSTRAP_SEED, predicted_classes
+
+    given, num_labels = predicted_classes(scores, multi_label), scores.shape[1]
+    found = headline_scores(count(targets, given, num_labels), multi_label)
+    units, generator = resampling_units(groups, len(targets)), np.random.default_rng(BOOTSTRAP_SEED)
+    intervals = bootstrap_intervals(targets, given, num_labels, units, generator).overall
+    told = [(HEADLINES[name], float(found[name]), *intervals[name]) for name in names]
+    return ", ".join(f"{title} {value:.3f} ({low:.3f} to {high:.3f})" for title, value, low, high in told)
+
+
 def scores_line(metrics: dict[str, Any]) -> str:
     """What every printed number stands on: the split, its size and how the intervals were made."""
     clips = _counted(metrics["size"], "clip")

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from audiocls.errors import DataError, ModelError, OutputError
-from audiocls.evaluation.evaluation import evaluate_scores, format_scores, read_evaluation, split_labels
+from audiocls.evaluation.evaluation import (
+    evaluate_scores,
+    format_scores,
+    read_evaluation,
+    scores_in_short,
+    split_labels,
+)
 from audiocls.text_layout import text_width
 
 LABELS = ["dog", "狗狗", '🐶 "wet", dog', "a|b\nc\r\\", "file", "=SUM(A1)"]
@@ -69,6 +75,13 @@ def test_the_table_names_split_size_and_intervals(evaluation):
     low, high = evaluation.metrics["intervals"]["accuracy"]
     assert f"accuracy           0.833  ({low:.3f} to {high:.3f})" in text
     assert "in no mean" in text  # the last class has no clip
+
+
+def test_scores_in_short_are_those_of_the_table(evaluation):
+    groups = ["g", "g", None, None, None, None]
+    low, high = evaluation.metrics["intervals"]["accuracy"]
+    text = scores_in_short(TARGETS, SCORES, groups=groups)
+    assert text.startswith(f"accuracy 0.833 ({low:.3f} to {high:.3f}), macro F1 {evaluation.metrics['macro_f1']:.3f} (")
 
 
 def test_the_columns_of_the_table_are_aligned(evaluation):
