@@ -1,8 +1,8 @@
 """The threshold that a given share of known clips passes, from the scores of few of them."""
 
-from statistics import NormalDist
-
 import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
 
 SLACK = 1e-4  # below a clip's own score, whose last digits differ from batch to batch
 ENOUGH = 100  # clips, whose own distribution says more than that of others
@@ -12,8 +12,8 @@ def lowest_passing(scores: np.ndarray, acceptance: float) -> float:
     """The threshold that new clips pass with probability `acceptance` or more.
 
     An order statistic, as in split conformal prediction (Vovk et al. 2005, "Algorithmic learning in a random world"):
-    no more than `(1 - acceptance) (n + 1)` scores lie below. Of too few for that, below the lowest and the quantile of
-    a normal distribution.
+    no more than `(1 - acceptance) (n + 1)` scores lie below. Of too few for that, below the lowest and the bound
+    of a prediction by Student's t.
 
     Args:
         scores: float (n,), at least one, exchangeable with those of new clips.
@@ -26,7 +26,7 @@ def lowest_passing(scores: np.ndarray, acceptance: float) -> float:
     lowest = float(ordered[0])
     if acceptance < 1 and len(ordered) > 1:
         wide = float(ordered.std(ddof=1)) * (1 + 1 / len(ordered)) ** 0.5
-        lowest = min(lowest, float(ordered.mean()) + NormalDist().inv_cdf(1 - acceptance) * wide)
+        lowest = min(lowest, float(ordered.mean() - student.ppf(acceptance, len(ordered) - 1) * wide))
     return lowest - SLACK
 
 
@@ -45,4 +45,7 @@ def passing(scores: np.ndarray, learnt: np.ndarray, acceptance: float) -> float:
     if len(scores) < 2:
         return threshold
     stretch = max(float(scores.std(ddof=1)) / max(float(learnt.std()), 1e-9), 1.0)
+    if 0.5 < acceptance < 1:  # mean and deviation of few clips are themselves uncertain
+        doubt = student.ppf(acceptance, len(scores) - 1) / norm.ppf(acceptance) * (1 + 1 / len(scores)) ** 0.5
+        stretch *= float(doubt)
     return float(scores.mean()) + stretch * (threshold - float(learnt.mean()))

@@ -151,11 +151,10 @@ def values_of(
     elif own.features is None or (kind == "network" and predicted is not None and not len(validation.owners)):
         views = ["sure"]
     elif kind == "ensemble":
-        views = ["near", "head", "sure"]
+        views += ["sure"] if predicted is not None or not trained else []
     honest_logits = not trained
-    if "sure" in views and predicted is None and not honest_logits and not len(validation.owners):
-        views.remove("sure")
-    if not views or not len(own.owners):
+    unknown_sureness = predicted is None and trained and not len(validation.owners)
+    if not len(own.owners) or ("sure" in views and unknown_sureness and "head" not in views):
         return None
 
     features: FeatureViews | None = None
