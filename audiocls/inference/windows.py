@@ -91,15 +91,19 @@ class Listener:
             audible = [not is_silent(piece, self.sampling_rate) for piece in pieces]
             given = None if features is None else features.float().cpu().numpy()[audible]
             found.append((owners[audible], logits.float().cpu().numpy()[audible], given))
-        owners, logits = (np.concatenate([each[part] for each in found]) for part in (0, 1))  # type: ignore[misc]
-        features = [each[2] for each in found if each[2] is not None]
-        return owners, logits, np.concatenate(features) if len(features) == len(found) else None
+        heard = [each[2] for each in found if each[2] is not None]
+        return (
+            np.concatenate([each[0] for each in found]),
+            np.concatenate([each[1] for each in found]),
+            np.concatenate(heard) if len(heard) == len(found) else None,
+        )
 
     def batches(
         self, waveforms: Sequence[np.ndarray], batch_size: int
     ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
         """Windows of all clips, shortest first, at most `batch_size` together: the clips they belong to, int64, and
-        their samples. Trees hear them alone, and models without a mask of ours only those of equal lengths together."""
+        their samples. Models without a mask of ours get only those of equal lengths
+        together."""
         windows = [
             (clip, start)
             for clip, waveform in enumerate(waveforms)

@@ -4,6 +4,8 @@ Exported with every model: imports only what a Hub user has, and siblings. The f
 training, `pipeline`, the app and the command line cannot disagree about them. It does not decode or resample.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -179,8 +181,9 @@ class AudioClsForAudioClassification(PreTrainedModel):
         """Of windows `(total, width)` with `valid` samples each the logits `(total, num_labels)`, not calibrated, and
         the features `(total, features)` that the last layer or the trees go by."""
         features, mask = self.window_features(windows, valid)
-        embedded = self.network.embed(features if self.one_by_one else features.to(self.dtype), mask)
-        return self.network.classify(embedded), embedded
+        network: Any = self.network
+        embedded = network.embed(features if self.one_by_one else features.to(self.dtype), mask)
+        return network.classify(embedded), embedded
 
     def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""
