@@ -30,6 +30,7 @@ from audiocls.evaluation.reliability_plot import RELIABILITY_PNG
 from audiocls.finishing.finish import finish
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
+from audiocls.inference.rejection_file import save_rejection
 from audiocls.kinds import description, fit_kind, prepared, told_settings
 from audiocls.model_folder import RunFolder, default_output_dir, explained
 from audiocls.scoring import clip_scores, evaluate_clips, report_data
@@ -146,6 +147,7 @@ def write_model_folder(
             write_leaderboard(choice.rows, folder.partial, choice.title)
         with quiet_transformers():
             fitted.model.save_pretrained(folder.partial)
+        save_rejection(fitted.model, folder.partial)
         fitted.extractor.save_pretrained(folder.partial)
         write_history(fitted.history, folder.partial)
         save_png(training_curves_figure(fitted.history, fitted.best, fitted.axis), folder.partial / "curves.png")
