@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from audiocls.data.copies import copies
 from audiocls.data.store import Store
 
 
@@ -31,6 +32,11 @@ class Clips:
     def contents(self) -> list[str]:
         """Hash of each clip's encoded file: equal where the content is."""
         return [self._store.contents[row] for row in self._rows]
+
+    def copies(self) -> list[tuple[int, int]]:
+        """Pairs of clips that are the same recording, by content or by ear: (first, second) with first < second."""
+        identical, similar = copies(self._store, self._rows)
+        return sorted({*identical, *similar})
 
     def waveform(self, index: int, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Samples start to stop: float32 (time,), a read-only view of the file; only what is used is read from disk."""

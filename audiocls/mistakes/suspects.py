@@ -83,21 +83,17 @@ def find_suspects(clips: Clips, labels: list[str], held_out: HeldOut) -> Suspect
 
 
 def contradictions(clips: Clips, given: np.ndarray, labels: list[str]) -> dict[int, str]:
-    """Clips of which an identical file has other labels, and which.
+    """Clips of which a copy has other labels, and which.
 
     Args:
         given: bool (clips, labels).
     """
-    alike: dict[str, list[int]] = {}
-    for clip, content in enumerate(clips.contents):
-        alike.setdefault(content, []).append(clip)
-    reasons = {}
-    for members in alike.values():
-        for clip in members:
-            other = next((each for each in members if (given[each] != given[clip]).any()), None)
-            if other is not None:
+    reasons: dict[int, str] = {}
+    for pair in clips.copies():
+        for clip, other in (pair, pair[::-1]):
+            if (given[clip] != given[other]).any():
                 named = ", ".join(_names(given[other], labels)) or "nothing"
-                reasons[clip] = f"{clips.files[other]} is the same recording and is labelled {named}"
+                reasons.setdefault(clip, f"{clips.files[other]} is the same recording and is labelled {named}")
     return reasons
 
 

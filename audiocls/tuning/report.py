@@ -149,10 +149,17 @@ def gain_sentences(found: dict[str, Any]) -> list[str]:
     number = gain["trials"]
     trials = f"{number} trials" if number > 1 else "a single trial"
     sure = "more than chance" if gain["p_holm"] < SIGNIFICANT else "which may be chance"
+    start = f"The settings as they were reach {gain['start_score']:.3f} on the same folds"
+    if gain["difference"] <= 0:
+        told = f"{start}, and no trial did better."
+    else:
+        told = (
+            f"{start}; the best trial is better by {gain['difference']:.3f} ({gain['difference_low']:+.3f} to "
+            f"{gain['difference_high']:+.3f}), {sure} (paired test on the same clips, corrected for {trials}: "
+            f"p {p_text(gain['p_holm'])})."
+        )
     return [
-        f"The settings as they were reach {gain['start_score']:.3f} on the same folds; the best trial differs from "
-        f"that by {gain['difference']:+.3f} ({gain['difference_low']:+.3f} to {gain['difference_high']:+.3f}), {sure} "
-        f"(paired test on the same clips, corrected for {trials}: p {p_text(gain['p_holm'])}).",
+        told,
         f"The best of {trials} flatters, here by about {gain['flattery']:.3f}."
         if number > 1
         else "With a single trial there was no choice that could flatter.",

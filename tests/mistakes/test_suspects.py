@@ -1,10 +1,14 @@
 """Wrong labels are found among right ones, contradictions of copies are evidence, and rare classes are no suspects."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 
+from audiocls.config import TrainConfig
+from audiocls.data.dataset import load_audio_data
 from audiocls.mistakes.suspects import find_suspects
 from audiocls.training.run import HeldOut
 
@@ -12,22 +16,21 @@ RNG = np.random.default_rng(3)
 LABELS = ["bird", "cat", "dog"]
 
 
-def clips_of(targets, contents=None):
+def clips_of(targets, copies=()):
     """What is needed of clips."""
     number = len(targets)
-    files = [f"{clip:03d}.wav" for clip in range(number)]
-    contents = contents or files
 
     class Some(SimpleNamespace):
         def __len__(self):
             return number
 
-    return Some(targets=targets, files=files, contents=contents, groups=[None] * number)
+    files = [f"{clip:03d}.wav" for clip in range(number)]
+    return Some(targets=targets, files=files, copies=lambda: copies, groups=[None] * number)
 
 
-def judged(targets, scores, labels=LABELS, contents=None):
+def judged(targets, scores, labels=LABELS, copies=()):
     held_out = HeldOut(scores.astype(np.float32), targets, [None] * len(targets), "two folds")
-    return find_suspects(clips_of(targets, contents), labels, held_out)
+    return find_suspects(clips_of(targets, copies), labels, held_out)
 
 
 def models_of(truth, sure=2.0):
@@ -69,12 +72,10 @@ def test_a_class_that_was_not_learnt_is_suggested_to_nobody():
 
 def test_copies_with_different_labels_are_told_first():
     truth = np.repeat([0, 1, 2], 20)
-    contents = [f"content {clip}" for clip in range(60)]
-    contents[45] = contents[5]  # a dog and a bird
-    contents[46] = contents[47]  # twice the same dog is fine
+    copies = [(5, 45), (46, 47)]  # a bird and a dog; twice a dog is fine
     given = truth.copy()
     given[30] = 0  # wrong, but only models say so
-    first, second, third, *_ = judged(given, models_of(truth, sure=6.0), contents=contents).found
+    first, second, third, *_ = judged(given, models_of(truth, sure=6.0), copies=copies).found
     assert third.index == 30
     assert {first.index, second.index} == {5, 45}
     assert first.likely
@@ -94,6 +95,22 @@ def test_with_several_labels_the_wrong_one_is_named():
     for each in found:
         assert each.likely
         assert each.suggested == tuple(np.array(LABELS)[truth[each.index] > 0.5])
+
+
+def test_real_copies_are_found_by_ear(everyday_sounds, tmp_path):
+    for label in ("speech", "water"):
+        for clip in range(1, 4):
+            path = tmp_path / label / f"{label}_{clip}.ogg"
+            path.parent.mkdir(exist_ok=True)
+            shutil.copy(everyday_sounds / "test" / label / f"{label}_{clip + 4:02d}.ogg", path)
+    waveform, rate = soundfile.read(tmp_path / "speech" / "speech_2.ogg")
+    soundfile.write(tmp_path / "water" / "quieter.wav", 0.4 * waveform, rate)
+    config = TrainConfig(num_workers=1, test_size=0.0, validation_size=0.0, allow_leaks=True)
+    clips = load_audio_data(str(tmp_path), config).train
+    scores = np.where(np.eye(2)[clips.targets] > 0, 0.8, 0.2)
+    found = find_suspects(clips, ["speech", "water"], HeldOut(scores, clips.targets, clips.groups, "")).found
+    assert {each.file for each in found} == {"speech/speech_2.ogg", "water/quieter.wav"}
+    assert all(each.likely for each in found)
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], ["a"]])

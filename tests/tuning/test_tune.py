@@ -139,6 +139,9 @@ def test_a_trial_with_the_settings_as_they_were_saves_training_them_again(tones,
     row = next(row for row in found.rows if row.settings["mixup"] == 0.1)
     assert row.difference == 0
     assert row.p_value == 1
+    made.score = lambda config, fold: 0.5
+    tune(tones, config, search="grid", folds=2, space=MIXUPS, output_dir=tmp_path / "equal")
+    assert "on the same folds, and no trial did better." in (tmp_path / "equal" / "README.md").read_text()
 
 
 def test_settings_that_were_impossible_before_are_told_and_cost_nothing(tones, tmp_path, quick_config, made):
