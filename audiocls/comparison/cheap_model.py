@@ -3,6 +3,7 @@ anyway, else a small random forest. Its features come from the cache as far as t
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,10 @@ def cheap_model(
     Raises:
         ModelError: the pretrained model cannot be used.
     """
-    backbone = _backbone(config, audio)
-    if backbone:
-        return f"a linear probe on {backbone}", _probe(backbone, config, audio, clips, targets, run)
+    listening = _listening(config, audio)
+    if listening:
+        name = Path(str(listening.backbone)).name
+        return f"a linear probe on {name}", _probe(listening, audio, clips, targets, run)
     if config.kind not in TREE_KINDS:
         changed: dict[str, Any] = {} if config.kind == "auto" else {"features": "mfcc", "image_size": None}
         config = config.replaced(model="forest", **changed)
@@ -49,26 +51,29 @@ def cheap_model(
     return f"a random forest on {features}", _forest(config, audio, clips, targets)
 
 
-def _backbone(config: TrainConfig, audio: AudioData) -> str | None:
-    """The pretrained model whose features are at hand: of the run, or the first that auto tries."""
+def _listening(config: TrainConfig, audio: AudioData) -> TrainConfig | None:
+    """Settings with the pretrained model whose features are at hand: of the run, or of the first that auto tries."""
     if config.kind in BACKBONE_KINDS:
-        return config.backbone
+        return config
     if config.kind != "auto":
         return None
     from audiocls.pretrained.backbone import backbone_sampling_rate
 
-    tried = [candidate.config.backbone for candidate in suitable(config) if candidate.config.kind == "probe"]
-    return next((name for name in tried if name and backbone_sampling_rate(name) == audio.sampling_rate), None)
+    tried = [candidate.config for candidate in suitable(config) if candidate.config.kind == "probe"]
+    fitting = (each for each in tried if backbone_sampling_rate(str(each.backbone)) == audio.sampling_rate)
+    return next(fitting, None)
 
 
-def _probe(backbone: str, config: TrainConfig, audio: AudioData, clips: Clips, targets: np.ndarray, run: Run) -> Scores:
+def _probe(config: TrainConfig, audio: AudioData, clips: Clips, targets: np.ndarray, run: Run) -> Scores:
     from audiocls.pretrained.backbone import build_classifier, window_for
     from audiocls.pretrained.features import clip_features
     from audiocls.pretrained.linear import Rows, held_out_scores
     from audiocls.pretrained.probe import DEFAULT_STRENGTH
 
     num_labels = _num_labels(targets)
-    model, extractor = build_classifier(backbone, audio.labels, audio.multi_label, window_for(config, audio.train))
+    model, extractor = build_classifier(
+        str(config.backbone), audio.labels, audio.multi_label, window_for(config, audio.train)
+    )
     features = clip_features(model.to(run.accelerator.device), extractor, clips)
     owners = np.repeat(np.arange(len(features)), [len(windows) for windows in features])
     rows = Rows(np.concatenate(features)[:, -1], owners, targets, np.ones(len(features)))
