@@ -13,9 +13,9 @@ from audiocls.data.fingerprints import FRAME_BITS, WORDS
 
 _PASSES = 16  # over a part of the hashes each: bounds the memory
 _MOST_EQUAL = 24  # entries that one entry meets: bounds the time for thousands of equal sounds
-_MOST_WRONG = 8  # of the 48 signs before, or of those after
-_MOST_WRONG_ALONE = 4  # where a single hash speaks for an alignment
-_MOST_ALIGNMENTS = 2  # tried for a pair: sounds that repeat themselves align in several ways
+_MOST_WRONG = 12  # of the 48 signs before, or of those after
+_MOST_WRONG_ALONE = 8  # where a single hash speaks for an alignment
+_MOST_ALIGNMENTS = 3  # tried for a pair: sounds that repeat themselves align in several ways
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _SPAN = 2  # frames on either side: a change is measured over 40 ms
 _CONTEXT = (3, 7)  # frames on either side whose signs are kept beside the hash
 _SECTION_SECONDS = 60  # resampled at once
 _BLOCK = 512  # frames analysed at once: fits into the cache
-_LANDMARKS_PER_SECOND, _FEWEST, _MOST = 24, 48, 256
+_LANDMARKS_PER_SECOND, _FEWEST, _MOST = 32, 64, 256
 _LONGEST_SECONDS = 600.0  # of a clip that are looked at: hours cost no more than minutes
 
 

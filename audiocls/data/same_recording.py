@@ -18,6 +18,8 @@ Waveform = Callable[[int, int, int], np.ndarray]
 
 _LONGEST_SECONDS = 2.0  # compared at one place
 _SHORTEST_SECONDS = 0.03
+_TAPER_SECONDS = 0.005
+_SILENCE = 10 ** (-50 / 20)  # of the peak
 _SLACK_SECONDS = 0.02  # fingerprints align to 10 ms
 _LOWEST_HZ, _HIGHEST_HZ, _BANDS = 150.0, 3500.0, 10
 _FAINT = 1e-6  # of the energy: a band with less is a codec's own noise
@@ -92,17 +94,32 @@ def coherence(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> tupl
     correlation = np.abs(scipy.fft.irfft(white, points))
     slack = int(_SLACK_SECONDS * sampling_rate * points / size) + 1
     lag = int(np.concatenate([correlation[-slack:], correlation[: slack + 1]]).argmax()) - slack  # in size / points
-    samples = round(lag * size / points)
-    if abs(samples) > 0.02 * len(first) and 2 * abs(samples) < len(first):  # then what both have is cut out anew
-        cut = abs(samples)
-        first, second = (first[:-cut], second[cut:]) if samples > 0 else (first[cut:], second[:-cut])
-        size, low, high, cross = _cross_spectrum(first, second, sampling_rate)
-        if cross is None:
-            return 0.0, 0.0, 0.0
-        lag_seconds = 0.0
-    else:
-        lag_seconds = lag * size / points / sampling_rate
+    lag_seconds = lag * size / points / sampling_rate
+    cut = abs(round(lag_seconds * sampling_rate))
+    if 0 < cut < len(first):  # what only one has is cut off: it may be the loudest, such as the stroke of a drum
+        ends = (slice(None, -cut), slice(cut, None)) if lag > 0 else (slice(cut, None), slice(None, -cut))
+        first, second = first[ends[0]], second[ends[1]]
+        lag_seconds -= np.sign(lag) * cut / sampling_rate
+    both = _both_sound(first, second, sampling_rate)
+    if both is None:
+        return 0.0, 0.0, 0.0
+    size, low, high, cross = _cross_spectrum(first[both], second[both], sampling_rate)
+    if cross is None:
+        return 0.0, 0.0, 0.0
     return _agreement(*cross, np.arange(low, high) * (sampling_rate / size), lag_seconds)
+
+
+def _both_sound(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> slice | None:
+    """From where to where neither is silent: a copy may have silence where its start was. None when that is too short."""
+    spans = []
+    for waveform in (first, second):
+        loud = np.flatnonzero(np.abs(waveform) > _SILENCE * float(np.abs(waveform).max(initial=0)))
+        if not len(loud):
+            return None
+        spans.append((int(loud[0]), int(loud[-1]) + 1))
+    start, stop = max(span[0] for span in spans), min(span[1] for span in spans)
+    needed = max(_SHORTEST_SECONDS * sampling_rate, _LEAST_SHARE * min(span[1] - span[0] for span in spans))
+    return slice(start, stop) if stop - start >= needed else None
 
 
 def _cross_spectrum(
@@ -110,13 +127,23 @@ def _cross_spectrum(
 ) -> tuple[int, int, int, tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
     """Size of the transform, first and last bin, and there cross-spectrum and both power spectra (None: silence)."""
     size = scipy.fft.next_fast_len(max(len(first), len(second)) + int(_SLACK_SECONDS * sampling_rate), True)
-    low = max(1, int(_LOWEST_HZ * size / sampling_rate))
+    low = max(1, int(_LOWEST_HZ * size / sampling_rate) + 1)
     high = max(low + 2, int(min(_HIGHEST_HZ, 0.45 * sampling_rate) * size / sampling_rate))
-    spectra = [scipy.fft.rfft(waveform, size)[low:high] for waveform in (first, second)]
+    spectra = [scipy.fft.rfft(_tapered(waveform, sampling_rate), size)[low:high] for waveform in (first, second)]
     powers = [spectrum.real**2 + spectrum.imag**2 for spectrum in spectra]
     if not all(power.sum() > 0 for power in powers):
         return size, low, high, None
     return size, low, high, (spectra[1] * spectra[0].conj(), powers[0], powers[1])
+
+
+def _tapered(waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
+    """Without jumps at the ends: they would spread over all frequencies."""
+    length = min(len(waveform) // 8, int(_TAPER_SECONDS * sampling_rate))
+    ramp = np.sin(np.linspace(0, np.pi / 2, length, dtype=np.float32)) ** 2
+    tapered = np.array(waveform, np.float32)
+    tapered[:length] *= ramp
+    tapered[len(tapered) - length :] *= ramp[::-1]
+    return tapered
 
 
 def _agreement(
