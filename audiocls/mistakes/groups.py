@@ -48,32 +48,43 @@ def group_scores(groups: Sequence[str | None], right: np.ndarray, classes: np.nd
         right: bool (clips,), whether it was answered exactly.
         classes: (clips,), what the difficulty depends on: the class, or the labels as one number.
     """
-    names = np.array(["" if name is None else f"g{name}" for name in groups], dtype=object)
-    sizes = {str(name): int((names == name).sum()) for name in dict.fromkeys(names) if name}
-    if len(sizes) < 2:
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(name for name in groups if name is not None))}
+    if len(numbers) < 2:
         return []
-    large = [name for name, size in sizes.items() if size >= FEWEST_CLIPS]
-    found = [_score(names == name, right, classes) for name in large]
-    corrected = holm([p_value for *_, p_value in found])
-    scores = [
-        GroupScore(name[1:], hits, sizes[name], wilson_interval(hits / sizes[name], sizes[name]), expected, p_value)
-        for name, (hits, expected, _), p_value in zip(large, found, corrected, strict=True)
-    ]
+    # Clips without a group are a row of their own, the last: they are among the others of every group.
+    rows = np.array([len(numbers) if name is None else numbers[name] for name in groups])
+    kinds = np.unique(classes, return_inverse=True)[1]
+    sizes = np.zeros((len(numbers) + 1, int(kinds.max()) + 1), np.int64)
+    hits = np.zeros_like(sizes)
+    np.add.at(sizes, (rows, kinds), 1)
+    np.add.at(hits, (rows, kinds), np.asarray(right, np.int64))
+    large = [name for name, row in numbers.items() if sizes[row].sum() >= FEWEST_CLIPS]
+    found = [_score(sizes, hits, numbers[name]) for name in large]
+    corrected = holm([p_value for _, p_value in found])
+    scores = []
+    for name, (expected, _), p_value in zip(large, found, corrected, strict=True):
+        size, good = int(sizes[numbers[name]].sum()), int(hits[numbers[name]].sum())
+        scores.append(GroupScore(name, good, size, wilson_interval(good / size, size), expected, p_value))
     return sorted(scores, key=lambda each: (each.accuracy, -each.size, each.name))
 
 
-def _score(inside: np.ndarray, right: np.ndarray, classes: np.ndarray) -> tuple[int, float, float]:
-    """Right answers of a group, the share expected of it, and the one-sided p-value that it is no worse."""
+def _score(sizes: np.ndarray, hits: np.ndarray, row: int) -> tuple[float, float]:
+    """The share expected of a group, and the one-sided p-value that it is no worse than the others.
+
+    Args:
+        sizes, hits: int (groups, classes), clips and right answers.
+    """
     from scipy.stats import hypergeom
 
     # How many of a group's clips are right by chance, given how many of each class are right in all: one distribution
     # a class, of the sum their convolution.
     chances, expected = np.ones(1), 0.0
-    for each in np.unique(classes[inside]):
-        members = classes == each
-        total, hits, mine = int(members.sum()), int(right[members].sum()), int((members & inside).sum())
-        chances = np.convolve(chances, hypergeom.pmf(np.arange(mine + 1), total, hits, mine))
-        others = members & ~inside
-        expected += mine * float(right[others].mean() if others.any() else right[members].mean())
-    hits = int(right[inside].sum())
-    return hits, expected / int(inside.sum()), float(min(1.0, chances[: hits + 1].sum()))
+    all_sizes, all_hits = sizes.sum(axis=0), hits.sum(axis=0)
+    for kind in np.flatnonzero(sizes[row]):
+        mine = int(sizes[row, kind])
+        chances = np.convolve(chances, hypergeom.pmf(np.arange(mine + 1), all_sizes[kind], all_hits[kind], mine))
+        others = all_sizes[kind] - mine
+        share = (all_hits[kind] - hits[row, kind]) / others if others else all_hits[kind] / mine
+        expected += mine * float(share)
+    p_value = float(min(1.0, chances[: int(hits[row].sum()) + 1].sum()))
+    return expected / int(sizes[row].sum()), p_value
