@@ -1,5 +1,6 @@
 """What to mend first: the findings of an audit in plain words, the gravest first, each with what to do about it."""
 
+import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -72,7 +73,7 @@ def _leaks(report: dict[str, Any]) -> list[Finding]:
                 f"{guess['across_parts']} of {guess['num_groups']} names that look like a {guess['meaning']} occur in "
                 "more than one part.",
                 "if they are what they look like, put each into one part, or leave the parts out and let train divide "
-                f"with --group_regex {_quoted(guess['regex'])}",
+                f"with --group_regex {shlex.quote(guess['regex'])}",
             )
         )
     return found
@@ -107,7 +108,7 @@ def _unusable(report: dict[str, Any]) -> list[Finding]:
     files = [f"{entry['file']}: {entry['detail']}" for kind in kinds for entry in problems[kind]]
     return [
         Finding(
-            MEND,
+            MEND if count > 0.01 * report["clips"] else CHECK,
             "Files that cannot be used",
             f"{count} of {report['clips']} files: {told}.",
             "replace or remove them; train leaves them out and says so (--strict stops at the first)",
@@ -125,9 +126,9 @@ def _groups(report: dict[str, Any]) -> list[Finding]:
         Finding(
             MEND,
             "Likely groups in the file names",
-            f"The names seem to tell the {guess['meaning']} of each clip: {guess['num_groups']} of them for "
-            f"{report['usable']} clips. Divided at random, the same ones are learnt from and tested on: that flatters.",
-            f"train with --group_regex {_quoted(guess['regex'])}",
+            f"The names seem to tell the {guess['meaning']} of each clip: {guess['num_groups']} for {report['usable']} "
+            "clips. Divided at random, the same ones are learnt from and tested on: that flatters.",
+            f"train with --group_regex {shlex.quote(guess['regex'])}",
             [f"{file}: {name}" for file, name in guess["examples"]],
         )
     ]
@@ -294,7 +295,3 @@ def _clips(count: int) -> str:
 def _singular(what: str) -> str:
     words = {"are": "is", "hold": "holds", "lose": "loses", "have": "has", "their": "its", "they": "it"}
     return " ".join(words.get(word, word) for word in what.split())
-
-
-def _quoted(regex: str) -> str:
-    return "'" + regex.replace("'", "'\\''") + "'"

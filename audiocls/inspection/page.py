@@ -1,5 +1,7 @@
 """report.html: one file with everything in it, to read on a phone or a desk, by day or night, without a network."""
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -15,9 +17,9 @@ MOST_CLASSES = 300
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2933; --faint: #66727f; --line: #dfe3e8; --back: #ffffff; --card: #f5f7f9;
-  --mend: #c2410c; --check: #a16207; --note: #0072b2; }
+  --mend: #c2410c; --check: #a16207; --note: #0072b2; --mark: #0072b2; --strong: #d55e00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --faint: #9aa5b1; --line: #39414a; --back: #14171a;
-  --card: #1d2227; --mend: #fb923c; --check: #eab308; --note: #5bb3ea; } }
+  --card: #1d2227; --mend: #fb923c; --check: #eab308; --note: #5bb3ea; --mark: #4ba3dc; --strong: #f08a3c; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
@@ -34,6 +36,7 @@ p { margin: .3rem 0; overflow-wrap: anywhere; }
 .finding.mend { border-color: var(--mend); }
 .finding.check { border-color: var(--check); }
 .todo { font-weight: 500; }
+.option { white-space: nowrap; }
 .todo::before { content: "→ "; color: var(--faint); }
 code, .files { font: .85rem/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
 .files { margin: .4rem 0 0; padding-left: 1.1rem; color: var(--faint); }
@@ -108,7 +111,7 @@ def _findings(findings: Sequence[dict[str, Any]]) -> Iterable[str]:
             entries = [f"<li>{_text(file)}</li>" for file in one["files"][:MOST_FILES]]
             entries += [f"<li>and {more} more, in report.json</li>"] if more > 0 else []
             files = f'<details><summary>Examples</summary><ul class="files">{"".join(entries)}</ul></details>'
-        todo = f'<p class="todo">{_text(one["action"])}</p>' if one["action"] else ""
+        todo = f'<p class="todo">{_with_options(one["action"])}</p>' if one["action"] else ""
         yield (
             f'<section class="finding {_text(one["weight"])}"><h3>{_text(one["title"])} '
             f'<span class="faint">· {_WEIGHTS[one["weight"]]}</span></h3>'
@@ -148,9 +151,7 @@ def _shortcuts(shortcuts: Sequence[dict[str, Any]]) -> str:
         ]
         for one in sorted(shortcuts, key=lambda one: -one["skill"])
     ]
-    note = (
-        f"A small random forest, cross-validated over {shortcuts[0]['num_sets']} groups of clips that belong together."
-    )
+    note = f"A small forest of random trees, cross-validated over {shortcuts[0]['num_sets']} sets of clips."
     return _table(["property", "balanced accuracy", "95% interval", "chance"], rows) + f'<p class="faint">{note}</p>'
 
 
@@ -176,7 +177,7 @@ def _guesses(guesses: Sequence[dict[str, Any]]) -> str:
         example = "; ".join(f"{file} → {group}" for file, group in one["examples"][:2])
         rows.append(
             f"<p><b>{_text(one['meaning'])}</b>, {one['num_groups']:,} groups: "
-            f'<code>--group_regex "{_text(one["regex"])}"</code></p><p class="faint">{_text(example)}</p>'
+            f'<code>--group_regex {_text(shlex.quote(one["regex"]))}</code></p><p class="faint">{_text(example)}</p>'
         )
     return "".join(rows)
 
@@ -200,6 +201,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f"<th>{_text(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _with_options(text: str) -> str:
+    """Escaped, and no line ends within the name of an option."""
+    return re.sub(r"--\w+", r'<span class="option">\g<0></span>', _text(text))
 
 
 def _number(value: float) -> str:

@@ -17,6 +17,8 @@ from audiocls.inspection.summary import NO_CLASS
 MOST_CLASSES = 60  # in one picture: those with the most clips
 ROW_INCHES = 0.24
 NAME_WIDTH = 22
+# Colours of the house style, and the variables of the page that take their places.
+_VARIABLES = {"ink": "--ink", "faint": "--faint", "grid": "--line", "train": "--mark", "validation": "--strong"}
 MOST_TICKS = 7
 # What is drawn by class: measure, title, name of the axis, factor, whether the axis is logarithmic.
 RANGES: tuple[tuple[str, str, str, float, bool], ...] = (
@@ -126,7 +128,7 @@ def svg(figure: Figure) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
     box = re.search(r'viewBox="[\d. ]+"', text)
     text = re.sub(r"<svg [^>]*?>", f'<svg {box.group() if box else ""} role="img">', text, count=1)
-    for name, variable in (("ink", "--ink"), ("faint", "--faint"), ("grid", "--line")):
+    for name, variable in _VARIABLES.items():
         text = text.replace(STYLE[name], f"var({variable})")
     return text
 

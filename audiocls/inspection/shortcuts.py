@@ -1,7 +1,7 @@
 """Shortcuts: how well a class can be told from how a clip was recorded and stored, without listening to it.
 
 A network learns whatever tells classes apart. Where one class was recorded louder, longer or with another device, it
-may learn that and nothing else, and fail on the first recording made differently. So a small random forest is asked
+may learn that and nothing else, and fail on the first recording made differently. So a small forest is asked
 to tell the classes from one property alone, cross-validated with whole groups.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from audiocls.evaluation.intervals import bootstrap_intervals
@@ -31,7 +31,7 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
 TOGETHER = "all of these together"
 MOST_CLIPS = 4000  # drawn at random when there are more: enough for two digits
 NUM_FOLDS = 5
-_TREES = 30
+_TREES = 25
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _predictions(
 ) -> np.ndarray:
     predictions = np.zeros_like(targets)
     for train, test in folds:
-        forest = RandomForestClassifier(
+        forest = ExtraTreesClassifier(
             _TREES,
             min_samples_leaf=max(2, len(train) // 400),
             class_weight="balanced",

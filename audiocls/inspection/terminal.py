@@ -69,7 +69,11 @@ def _classes(report: dict[str, Any]) -> list[str]:
 
 def _shortcuts(report: dict[str, Any]) -> list[str]:
     shortcuts = sorted(report["shortcuts"], key=lambda one: -one["skill"])
-    lines = [f"What tells the class without listening (balanced accuracy; chance {shortcuts[0]['chance']:.2f})"]
+    first = shortcuts[0]
+    lines = [
+        "What tells the class without listening (balanced accuracy, cross-validated over "
+        f"{first['num_sets']} sets; chance {first['chance']:.2f})"
+    ]
     for one in shortcuts:
         low, high = one["interval"]
         bar = "#" * round(30 * max(one["skill"], 0))
