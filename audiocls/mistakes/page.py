@@ -120,7 +120,8 @@ def summary(
     ]
     if mistakes:
         sure = sum(each.confidence > SURE for each in mistakes)
-        told.append(f"{counted(len(mistakes), 'mistake')}, {sure or 'none'} of them made with a score above {SURE:g}.")
+        made = "surer than" if metrics["multi_label"] else "made with a score above"
+        told.append(f"{counted(len(mistakes), 'mistake')}, {sure or 'none'} of them {made} {SURE:g}.")
     if pairs:
         first = pairs[0]
         if isinstance(first, Confusion):
@@ -150,10 +151,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def _mistakes_note(mistakes: list[Mistake], multi_label: bool) -> str:
-    confident = "the wrong part of the answer scored" if multi_label else "the wrong label scored"
+    surest = "the surest false alarm or miss" if multi_label else "the wrong label with the highest score"
     if len(mistakes) <= MOST_MISTAKES:
-        return f"All {counted(len(mistakes), 'mistake')}; first those where {confident} highest."
-    return f"The {MOST_MISTAKES} of {len(mistakes)} mistakes where {confident} highest; all are in {ERRORS_CSV}."
+        return f"All {counted(len(mistakes), 'mistake')}, first {surest}."
+    return f"{MOST_MISTAKES} of {len(mistakes)} mistakes, first {surest}; all are in {ERRORS_CSV}."
 
 
 def _mistake_view(

@@ -133,7 +133,7 @@ def test_many_mistakes_stay_within_bounds(sounds, tmp_path):
     assert 3 < page.tags.count("audio") < MOST_MISTAKES
     assert "Not embedded, so that the page stays small." in page.text
     assert (tmp_path / "errors.html").stat().st_size < 300_000
-    assert f"The {MOST_MISTAKES} of 60 mistakes" in page.text
+    assert f"{MOST_MISTAKES} of 60 mistakes" in page.text
     assert len(rows_of(tmp_path / "errors.csv")) == 60
 
 
