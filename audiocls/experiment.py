@@ -13,11 +13,10 @@ from accelerate import Accelerator
 
 import audiocls
 from audiocls.card.facts import CardFacts
-from audiocls.card.honesty_text import leak_sentences
 from audiocls.card.model_card import write_model_card
 from audiocls.comparison.auto import Choice, choose
 from audiocls.comparison.leaderboard import LEADERBOARD_PNG, write_leaderboard
-from audiocls.comparison.leaks import leak_report
+from audiocls.comparison.leaks import format_leaks, leak_report
 from audiocls.comparison.material import Material
 from audiocls.comparison.measuring import weights_bytes
 from audiocls.config import TrainConfig
@@ -140,8 +139,8 @@ def write_model_folder(
     before = {part: clip_scores(classifier, clips) for part, clips in tested.items()} if config.calibrate else {}
     finished = finish(fitted, audio, config, run)
     leaks = leak_report(audio, config, run) if config.leak_report else None
-    for sentence in leak_sentences(leaks) if leaks else ():
-        run.say(sentence)
+    if leaks:
+        run.say("\n" + format_leaks(leaks))
     with explained(folder.partial):
         if choice:
             write_leaderboard(choice.rows, folder.partial, choice.title)

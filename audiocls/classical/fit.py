@@ -12,6 +12,7 @@ from audiocls.classical.samples import Samples, collect
 from audiocls.classical.tensors import tree_tensors
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes, summary_scores
 from audiocls.models.configuration_audiocls import AudioClsConfig
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
@@ -74,7 +75,6 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     seconds = time.perf_counter() - started
     for row in history:
         row["seconds"] = round(seconds / len(history), 3)
-    run.say(summary_line(kind, best, samples, measured_on, history[-1]))
     details = {
         "estimator": type(next(iter(grown.estimators), None)).__name__,
         "parameters": FOREST if kind == "forest" else BOOSTING,
@@ -83,6 +83,7 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         "curve_measured_on": measured_on,
     }
     held_out = held_out_clips(audio, folds, curves[counts.index(best)], measured_on) if folds else None
+    run.say(summary_line(kind, best, samples, measured_on, history[-1], held_out))
     return Fitted(
         model.eval(),
         feature_extractor(config.sampling_rate),
@@ -165,9 +166,13 @@ def log_loss(targets: np.ndarray, scores: np.ndarray, multi_label: bool) -> floa
     return float(-(targets * likely).sum(1).mean())
 
 
-def summary_line(kind: str, best: int, samples: Samples, held_out: str, row: dict[str, Any]) -> str:
+def summary_line(
+    kind: str, best: int, samples: Samples, measured_on: str, row: dict[str, Any], held_out: HeldOut | None
+) -> str:
     """What the person who waits is told."""
     line = f"{kind}: {best} {AXIS[kind]}{'s' if kind == 'boosting' else ''} on {samples.statistics.shape[1]} statistics"
     if "validation_loss" in row:
-        line += f"; on {held_out}: loss {row['validation_loss']:.3f}  F1 {row['validation_f1']:.3f}"
+        line += f"; on {measured_on}: loss {row['validation_loss']:.3f}"
+    if held_out is not None:
+        line += ", " + scores_in_short(held_out.targets, held_out.scores, held_out.targets.ndim == 2, held_out.groups)
     return line

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.evaluation.counts import count
+from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes
 from audiocls.pretrained.backbone import base_model_id, build_classifier, window_for
 from audiocls.pretrained.features import clip_features, final_linear, make_head_transparent
@@ -57,10 +58,11 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         linear, layers, history, held_out = _solve(config, audio, features, num_layers)
     write_head(model, linear, layers)
     best = history[_best(history)]
-    run.say(
-        f"layers {best['layers']}, strength {best['strength']:g}: held-out loss {best['validation_loss']:.3f}, "
-        f"accuracy {best['validation_accuracy']:.3f}"
-    )
+    line = f"layers {best['layers']}, strength {best['strength']:g}"
+    if held_out is not None:
+        short = scores_in_short(held_out.targets, held_out.scores, audio.multi_label, held_out.groups)
+        line += f"; on {held_out.origin}: loss {best['validation_loss']:.3f}, {short}"
+    run.say(line)
     return Fitted(
         model.eval(),
         extractor,
