@@ -51,11 +51,26 @@ def make_clips(
     piece = int(0.4 * rate)
     for clip in range(count):
         length = int(seconds * rate)
-        starts = rng.integers(0, len(material) - piece, (channels, -(-length // piece)))
-        samples = np.stack([np.concatenate([material[s : s + piece] for s in row])[:length] for row in starts], axis=1)
+        samples = np.stack([cut_together(material, length, piece, rng) for _ in range(channels)], axis=1)
         path = folder / f"class{clip % 4}" / f"{clip:06}.{extension}"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, np.clip(samples * rng.uniform(0.2, 0.9), -1, 1), rate)
+
+
+def cut_together(material: np.ndarray, length: int, piece: int, rng: np.random.Generator) -> np.ndarray:
+    """Pieces at random speeds, one after another: no two of them are one recording."""
+    pieces = []
+    for _ in range(-(-length // piece)):
+        speed = rng.uniform(0.6, 1.6)
+        start = rng.integers(0, len(material) - 2 * piece)
+        pieces.append(
+            np.interp(
+                start + speed * np.arange(piece),
+                np.arange(start, start + 2 * piece),
+                material[start : start + 2 * piece],
+            )
+        )
+    return np.concatenate(pieces)[:length]
 
 
 def inspect_in_a_process(folder: Path, cache: Path) -> dict[str, float]:
