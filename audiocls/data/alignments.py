@@ -1,7 +1,7 @@
 """Which clips may be copies, and how they align: pairs of fingerprints with equal hashes at one offset.
 
 Hashes are sorted, so that equal ones meet: no clip is compared with every other one. A hash counts only when the signs
-before or after it agree too; two of its bits may be wrong.
+before or after it agree too; three of its bits may be wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ from audiocls.data.fingerprints import FRAME_BITS, WORDS
 
 _PASSES = 16  # over a part of the hashes each: bounds the memory
 _MOST_EQUAL = 24  # entries that one entry meets: bounds the time for thousands of equal sounds
-_MOST_WRONG = 12  # of the 48 signs before, or of those after
-_MOST_WRONG_ALONE = 8  # where a single hash speaks for an alignment
+_MOST_WRONG = 10  # of the 48 signs before, or of those after
+_MOST_WRONG_ALONE = 5  # where a single hash speaks for an alignment
 _MOST_ALIGNMENTS = 3  # tried for a pair: sounds that repeat themselves align in several ways
 
 
@@ -54,8 +54,10 @@ def find_alignments(fingerprints: Sequence[np.ndarray]) -> list[Alignment]:
 def _equal_hashes(words: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows of `words` whose hashes are equal but for the bits that are least sure: two int64 (pairs,) at a time."""
     bit = np.uint32(1)
-    weak = [bit << (words[:, 1] >> np.uint32(FRAME_BITS + shift) & np.uint32(31)) for shift in (0, 5)]
-    variants = [words[:, 0] ^ flips for flips in (np.zeros_like(weak[0]), weak[0], weak[1], weak[0] ^ weak[1])]
+    variants = [words[:, 0]]
+    for shift in (0, 5, 10):
+        weak = bit << (words[:, 1] >> np.uint32(FRAME_BITS + shift) & np.uint32(31))
+        variants += [hashes ^ weak for hashes in variants]
     for part in range(_PASSES):
         chosen = [np.flatnonzero(hashes % _PASSES == part) for hashes in variants]
         hashes = np.concatenate([variant[rows] for variant, rows in zip(variants, chosen, strict=True)])

@@ -16,7 +16,7 @@ import soxr
 FRAMES_PER_SECOND = 100
 WORDS = 6  # of 32 bits a landmark: see `fingerprint`
 BITS = 24  # of a hash
-FRAME_BITS = 20  # of the second word; above them two times 5 bits
+FRAME_BITS = 17  # of the second word; above them three times 5 bits
 
 _RATE = 8000  # what telephones and low bit rates keep
 _LENGTH = 512  # samples: 64 ms
@@ -40,8 +40,9 @@ def fingerprint(waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
         sampling_rate: in Hz.
 
     Returns:
-        uint32 (landmarks, WORDS), in order of time, at most 256 landmarks: the hash; the frame, with the two bits of
-        the hash that are least sure in the bits 20 to 24 and 25 to 29; the signs 7 and 3 frames before, 3 and 7 after.
+        uint32 (landmarks, WORDS), in order of time, at most 256 landmarks: the hash; the frame, and above it the
+        numbers of the three bits of the hash that are least sure, in 5 bits each; the signs 7 and 3 frames before, 3
+        and 7 after.
     """
     levels = _levels(waveform[: int(_LONGEST_SECONDS * sampling_rate)], sampling_rate)
     words, reliability, weak = (np.concatenate(parts) for parts in zip(*_signs(levels), strict=True))
@@ -51,13 +52,13 @@ def fingerprint(waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
         chosen = np.sort(np.argpartition(-reliability, most)[:most])
     chosen = chosen[reliability[chosen] > 0]
     around = [words[np.clip(chosen + step, 0, len(words) - 1)] for step in (-_CONTEXT[1], -_CONTEXT[0], *_CONTEXT)]
-    first, second = weak[chosen].astype(np.uint32).T
-    place = chosen.astype(np.uint32) | first << FRAME_BITS | second << (FRAME_BITS + 5)
+    weak = weak[chosen].astype(np.uint32) << np.arange(FRAME_BITS, FRAME_BITS + 15, 5, dtype=np.uint32)
+    place = chosen.astype(np.uint32) | np.bitwise_or.reduce(weak, axis=1)
     return np.stack([words[chosen], place, *around], axis=1).astype(np.uint32)
 
 
 def _signs(levels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """For blocks of frames: signs as words (n,), how sure they are in dB (n,), the two least sure bits (n, 2)."""
+    """For blocks of frames: signs as words (n,), how sure they are in dB (n,), the three least sure bits (n, 3)."""
     ends = np.zeros((_SPAN, levels.shape[1]), np.float32)
     for start in range(0, len(levels), _BLOCK):
         stop = min(start + _BLOCK, len(levels))
@@ -69,10 +70,9 @@ def _signs(levels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndar
         change = change[:, :-1] - change[:, 1:]  # (n, BITS), in dB
         signs = np.packbits(change > 0, axis=1, bitorder="little").astype(np.uint32)
         margins = np.abs(change)
-        order = np.argpartition(margins, 2, axis=1)[:, :3]
-        least = np.take_along_axis(margins, order, axis=1)
-        # Two signs may be wrong, so the third counts: argpartition puts the third smallest at its place.
-        yield signs @ np.array([1, 1 << 8, 1 << 16], np.uint32), least[:, 2], order[:, :2].astype(np.uint8)
+        order = np.argpartition(margins, 3, axis=1)[:, :4]  # the fourth smallest at its place, smaller ones before it
+        sure = np.take_along_axis(margins, order[:, 3:], axis=1)[:, 0]  # the three before it may be wrong
+        yield signs @ np.array([1, 1 << 8, 1 << 16], np.uint32), sure, order[:, :3].astype(np.uint8)
 
 
 def _levels(waveform: np.ndarray, sampling_rate: int) -> np.ndarray:

@@ -24,8 +24,9 @@ _SLACK_SECONDS = 0.02  # fingerprints align to 10 ms
 _LOWEST_HZ, _HIGHEST_HZ, _BANDS = 150.0, 3500.0, 10
 _FAINT = 1e-6  # of the energy: a band with less is a codec's own noise
 _WHITENING = 0.6  # 0 is plain correlation, 1 is phase only
+_ENOUGH_PARTNERS = 4  # for clips that are in one set already: bounds the time for thousands of copies of one sound
 _LEAST_SHARE = 0.55  # of the shorter clip that both must have
-_LEAST = (0.70, 0.80, 0.70)  # of each kind of coherence: see `coherence`
+_LEAST = (0.85, 0.90, 0.80)  # of each kind of coherence: copies reach 0.9 and more, other hits of a drum do not
 
 
 def find_copies(
@@ -44,10 +45,26 @@ def find_copies(
         the others, such that the pairs connect them all.
     """
     found: set[tuple[int, int]] = set()
+    partners = [0] * len(fingerprints)
+    set_of = list(range(len(fingerprints)))  # a clip that leads to the one that stands for its set
+
+    def leader(clip: int) -> int:
+        while set_of[clip] != clip:
+            set_of[clip] = set_of[set_of[clip]]
+            clip = set_of[clip]
+        return clip
+
     for near in tqdm(find_alignments(fingerprints), desc="Looking for copies", unit="pair", delay=1):
-        pair = near.first, near.second
-        if pair not in found and _is_copy(near, sampling_rate, waveform, lengths[pair[0]], lengths[pair[1]]):
-            found.add(pair)
+        first, second = near.first, near.second
+        if (first, second) in found:
+            continue
+        if min(partners[first], partners[second]) >= _ENOUGH_PARTNERS and leader(first) == leader(second):
+            continue
+        if _is_copy(near, sampling_rate, waveform, int(lengths[first]), int(lengths[second])):
+            found.add((first, second))
+            partners[first] += 1
+            partners[second] += 1
+            set_of[leader(second)] = leader(first)
     return sorted(found)
 
 
@@ -81,8 +98,9 @@ def coherence(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> tupl
         sampling_rate: in Hz.
 
     Returns:
-        0 to 1, means over bands: of the partly whitened sounds, so that what lies between the partials counts; of the
-        sounds as they are; and, where in these two faint bands count nearly as much as loud ones, the mean by energy.
+        Three numbers from 0 to 1. The mean over bands, faint ones counting nearly as much as loud ones, of the partly
+        whitened sounds, so that what lies between the partials counts; the same of the sounds as they are; and the sum
+        over bands, which loud ones decide.
     """
     size, low, high, cross = _cross_spectrum(first, second, sampling_rate)
     if cross is None:
@@ -110,7 +128,7 @@ def coherence(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> tupl
 
 
 def _both_sound(first: np.ndarray, second: np.ndarray, sampling_rate: int) -> slice | None:
-    """From where to where neither is silent: a copy may have silence where its start was. None when that is too short."""
+    """Where neither is silent: a copy may have silence where its start was. None when that is too short."""
     spans = []
     for waveform in (first, second):
         loud = np.flatnonzero(np.abs(waveform) > _SILENCE * float(np.abs(waveform).max(initial=0)))
