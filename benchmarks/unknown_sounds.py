@@ -53,7 +53,7 @@ def fitted_classifier(model: str, audio, seed: int):
     from audiocls.training.factory import feature_extractor
     from audiocls.training.run import HeldOut, Run
 
-    run = Run(Accelerator(), curves=False)
+    run = Run(Accelerator())
     if model != "members":
         fitted = fit_kind(prepared(TrainConfig(model=model, seed=seed, num_workers=1)), audio, run)
         return AudioClassifier.of(fitted.model, fitted.extractor), fitted.held_out
@@ -85,7 +85,8 @@ def measure(source: str, model: str, seed: int) -> list[tuple[float, float, floa
         labels = [label for number, label in enumerate(audio.labels) if number != left_out]
         left = dataclasses.replace(audio, labels=labels, **parts)
         classifier, held_out = fitted_classifier(model, left, seed)
-        fit_rejection(classifier, left, ACCEPTANCE, seed, held_out=held_out)
+        if fit_rejection(classifier, left, ACCEPTANCE, seed, held_out=held_out) is None:
+            raise SystemExit(f"{model}: what is unknown could not be fitted on {len(left.train)} clips")
         known = known_scores(classifier, left.test)
         strange = np.concatenate([known_scores(classifier, clips) for clips in unknown])
         threshold = classifier.known_threshold

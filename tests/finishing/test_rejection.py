@@ -14,6 +14,7 @@ from audiocls.comparison.ensemble import ensemble
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.finishing.acceptance import lowest_passing, passing
+from audiocls.finishing.known_views import FeatureViews, Windows
 from audiocls.finishing.rejection import fit_rejection, known_scores
 from audiocls.inference.rejection_file import save_rejection
 from audiocls.kinds import fit_kind
@@ -123,20 +124,22 @@ def test_sounds_of_no_class_at_hand_make_the_score_better(kind, audio, strange):
     assert gaps[1] > gaps[0]
 
 
-def test_a_clip_is_no_neighbour_of_its_own_group(audio):
-    """Copies of every clip would else look as near as nothing that is new."""
-    twice = audio.train.followed_by(audio.train)
-    twice.groups = [str(index) for index in range(len(audio.train))] * 2
-    alone, _ = classifier_of("transformers", audio)
-    copied, _ = classifier_of("transformers", audio)
-    plain = dataclasses.replace(without_negatives(audio), validation=audio.train.subset([]))
-    plain.train.groups = [None] * len(plain.train)
-    at = [
-        fit_rejection(classifier, each, 0.95, 42) and classifier.model.config.rejection["views"]["near"][0]
-        for classifier, each in ((alone, plain), (copied, dataclasses.replace(plain, train=twice)))
-    ]
-    assert at[1] > 1.5 * at[0]  # both negative: copies of others are neighbours twice, never one's own
-    assert at[1] < 0.2 * at[0] < 0
+def test_a_clip_is_no_neighbour_of_its_own_group_and_no_example_for_its_own_answer():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(20, 5)).astype(np.float32)
+    copied = np.concatenate([features, features])
+    groups = [str(number) for number in range(20)] * 2
+    windows = Windows(np.arange(40), np.zeros((40, 2), np.float32), copied, 40)
+    nothing = Windows(np.zeros(0, np.int64), np.zeros((0, 2), np.float32), None, 0)
+    views = FeatureViews(windows, np.tile(np.eye(2)[rng.integers(0, 2, 20)], (2, 1)), groups, nothing, 42)
+    standard = (copied - copied.mean(0)) / copied.std(0)
+    distances = np.linalg.norm(standard[:, None] - standard[None], axis=2)
+    distances[np.equal.outer(groups, groups)] = np.inf
+    honest = views.honest()
+    np.testing.assert_allclose(-honest["near"], np.sort(distances, axis=1)[:, :3].mean(1), atol=0.01)
+    at_hand = views.of(windows)
+    assert (at_hand["near"] > honest["near"] + 0.1).all()
+    assert at_hand["head"].mean() > honest["head"].mean()
 
 
 def test_the_threshold_alone_is_fitted_anew_on_other_clips(audio):
