@@ -1,7 +1,7 @@
 """How many wrong labels are found: labels of the bundled training sounds are flipped, and looked for.
 
 Each seed flips one in twenty labels to another class at random. Found are those among the first tenth of the list of
-clips whose label models would not have given (`audiocls.comparison.mislabelled`), by each judge and by all together.
+clips whose label models doubt (`audiocls.comparison.mislabelled`), by each judge and by all together.
 The peer is cleanlab's own ranking of the same probabilities, if it is installed.
 
     python benchmarks/flipped_labels.py [--seeds 42 43 44 45 46] [--judges probe:whisper-tiny.en forest] [--check]

@@ -14,12 +14,13 @@ from audiocls.data.clips import Clips
 from audiocls.training.run import HeldOut
 
 LIKELY = 0.2  # quality below which a label is likely wrong: another one fits four times as well
+DOUBTFUL = 0.75  # quality below which it is listed at all: another one fits a third as well
 LEAST_SCORE = 1e-6  # of a label, so that none is impossible
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """One clip whose label models would not have given.
+    """One clip whose label models doubt.
 
     index: of the clip among those that were looked at. given, suggested: labels; several a clip, or none.
     quality: of the given label, from 0, surely wrong, over 0.5, as likely as another one, to 1.
@@ -48,7 +49,7 @@ class Suspects:
 
 
 def find_suspects(clips: Clips, labels: list[str], held_out: HeldOut) -> Suspects:
-    """The clips whose label the models would not have given, worst first.
+    """The clips whose label the models doubt, worst first.
 
     Args:
         clips: at least one.
@@ -65,7 +66,7 @@ def find_suspects(clips: Clips, labels: list[str], held_out: HeldOut) -> Suspect
     order = sorted(range(len(clips)), key=lambda clip: (clip not in reasons, quality[clip], clips.files[clip]))
     found: list[Suspect] = []
     for clip in order:
-        if clip not in reasons and (suggested[clip] == given[clip]).all():
+        if clip not in reasons and quality[clip] >= DOUBTFUL:
             continue
         found.append(
             Suspect(
@@ -98,7 +99,7 @@ def contradictions(clips: Clips, given: np.ndarray, labels: list[str]) -> dict[i
 
 
 def _judge_one(targets: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quality (clips,), and what is suggested bool (clips, labels)."""
+    """Quality (clips,), and the best other label bool (clips, labels)."""
     present, numbers = np.unique(targets, return_inverse=True)
     suggested = np.zeros(scores.shape, bool)
     if len(present) < 2:
@@ -111,7 +112,7 @@ def _judge_one(targets: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.
     fit = shares / np.maximum(usual, 0.5 / len(present))
     is_given = np.eye(len(present), dtype=bool)[numbers]
     quality = fit[is_given] / (fit[is_given] + np.where(is_given, 0, fit).max(axis=1))
-    suggested[np.arange(len(targets)), present[fit.argmax(axis=1)]] = True
+    suggested[np.arange(len(targets)), present[np.where(is_given, 0, fit).argmax(axis=1)]] = True
     return quality, suggested
 
 
@@ -124,7 +125,7 @@ def _judge_several(targets: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray,
         quality[:, label], _ = _judge_one(given[:, label].astype(np.int64), pair)
     worst = quality.min(axis=1)
     # What is likely wrong changes, or else the most doubtful label.
-    changed = (quality < LIKELY) | ((quality < 0.5) & (quality == worst[:, None]))
+    changed = (quality < LIKELY) | (quality == worst[:, None])
     return worst, given ^ changed
 
 

@@ -35,7 +35,7 @@ def errors_csv(mistakes: Sequence[Mistake], clips: Clips) -> str:
 
 
 def mislabelled_csv(suspects: Sequence[Suspect]) -> str:
-    """A row a clip whose label models would not have given, the worst first."""
+    """A row a clip whose label models doubt, the worst first."""
     return _table(
         ("rank", "file", "label", "suggested_label", "label_quality", "likely_wrong", "reason"),
         (
