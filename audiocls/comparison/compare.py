@@ -84,7 +84,7 @@ def compare(
     found: dict[str, CrossValidated | str] = {}
     try:
         for name, candidate in candidates.items():
-            found[name] = _find(name, candidate, material, division, run, folder, say)
+            found[name] = _find(name, candidate, material, division, bootstrap, run, folder, say)
             if folder is not None:
                 write_leaderboard(ranked(found, bootstrap), folder, title)
     finally:  # also after Ctrl-C
@@ -121,6 +121,7 @@ def _find(
     config: TrainConfig,
     material: Material,
     division: np.ndarray,
+    bootstrap: Bootstrap,
     run: Run,
     folder: Path | None,
     say: Callable[[str], None],
@@ -144,7 +145,7 @@ def _find(
         say(f"{name}: failed: {reason}")
         return f"failed: {reason}"
     told = "kept from an earlier call" if earlier else f"training took up to {seconds_text(max(result.seconds))} a fold"
-    say(f"{name}: balanced accuracy {result.mean(HEADLINE):.3f}, {told}")
+    say(f"{name}: balanced accuracy {bootstrap.told(result.scores, HEADLINE)}; {told}")
     return result
 
 

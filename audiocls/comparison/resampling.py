@@ -64,6 +64,11 @@ class Bootstrap:
             blocks.append(self._scores(weights[:, units] @ table for units, table in tables))
         return {name: np.concatenate([block[name] for block in blocks]) for name in SCORES}
 
+    def told(self, scores: np.ndarray, score: str) -> str:
+        """A score of probabilities (n, labels) with its interval, such as "0.957 (0.925 to 0.985)"."""
+        low, high = self.interval(self.draws(scores)[score])
+        return f"{self.point(scores)[score]:.3f} ({low:.3f} to {high:.3f})"
+
     def p_value(self, first: np.ndarray, second: np.ndarray, score: str) -> float:
         """How often two models that are alike would differ in `score` at least as much as these do.
 

@@ -103,7 +103,7 @@ class Search:
             watch = Watch(self)
             self.found[name] = result = cross_validate(config, audio, self.folds, self.run, watch, self.speeds)
             self.costs[name] = Cost(0.0, max(result.seconds))
-            told = f"balanced accuracy {result.mean(HEADLINE):.3f}"
+            told = f"balanced accuracy {self.bootstrap.told(result.scores, HEADLINE)}"
         except Stopped as stopped:
             self.found[name] = told = str(stopped)
         except OutputError:
