@@ -121,6 +121,10 @@ def test_evaluating_again_gives_the_scores_of_the_card(bundled_run, everyday_sou
         "metrics.json",
         "predictions.csv",
         "confusion_matrix.png",
+        "reliability.png",
+        "errors.html",
+        "errors.csv",
+        "mislabelled.csv",
     }
     with pytest.raises(OutputError, match="exists"):
         audiocls.evaluate(bundled_run.output_dir, everyday_sounds, tmp_path / "out")
