@@ -167,7 +167,7 @@ def _are_running_numbers(
 ) -> bool:
     """Whether the names are numbers counted up from 0 or 1, and not those of people who take part in every class."""
     numbers = [int(match.group(1)) for name in sizes if (match := re.search(r"(\d+)\D*$", name)) and len(name) < 19]
-    if len(numbers) < 0.9 * len(sizes) or len({re.sub(r"\d+", "", name) for name in sizes}) > 0.2 * len(sizes):
+    if len(numbers) < 0.9 * len(sizes) or len(_words(sizes)) > max(1, 0.2 * len(sizes)):
         return False  # words, or numbers with many different words before them
     distinct = set(numbers)
     if min(distinct) > 1 or max(distinct) - min(distinct) > 1.5 * len(distinct):
@@ -176,6 +176,11 @@ def _are_running_numbers(
         return True
     balance = sum(len(names) for names in inside.values()) / (len(inside) * len(sizes))
     return across and balance < 0.9
+
+
+def _words(names: Counter[str]) -> set[str]:
+    """What is left of names without their digits."""
+    return {re.sub(r"\d+", "", name) for name in names}
 
 
 def _has_letters(names: Counter[str]) -> bool:

@@ -245,3 +245,9 @@ def test_further_guesses_follow_and_differ():
 def test_files_and_labels_must_agree():
     with pytest.raises(ValueError, match="2 files and 1 labels"):
         guess_groups(["a", "b"], ["a"])
+
+
+@pytest.mark.parametrize("count", range(2, 9))
+def test_a_few_running_numbers_tell_nothing_either(count):
+    rows = [(f"{label}/{label}_{number}.wav", label) for label in ("high", "low") for number in range(count)]
+    assert not guess_groups([file for file, _ in rows], [label for _, label in rows])
