@@ -69,10 +69,10 @@ def acceptance(
 
 
 def _share(answers: list[Answer], clips: Clips) -> dict[str, Any]:
-    passed = np.array([answer.reason is None for answer in answers], np.float32)
+    passed = np.array([answer.reason is None for answer in answers])
     units = resampling_units(clips.groups, len(clips))
     num_units = int(units.max()) + 1
-    sums = np.stack([np.bincount(units, passed), np.bincount(units)], axis=1).astype(np.float32)
+    sums = np.stack([np.bincount(units, passed), np.bincount(units)], axis=1)
     generator = np.random.default_rng(BOOTSTRAP_SEED)
     drawn = np.concatenate([block @ sums for block in unit_draws(num_units, generator)])
     return {"accepted": float(passed.mean()), "interval": list(interval_of(drawn[:, 0] / drawn[:, 1], num_units))}
