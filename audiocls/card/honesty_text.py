@@ -48,7 +48,7 @@ def _how_calibrated(facts: CardFacts, calibration: Mapping[str, Any]) -> str:
         how = f"by a temperature of {temperature:.2f}, which changes next to nothing"
     else:
         effect = "less sure" if temperature > 1 else "surer"
-        how = f"by a temperature of {temperature:.2f}, which makes them {effect} and changes no answer"
+        how = f"by a temperature of {temperature:.2f}, which makes them {effect}; the best label stays the best"
     clips = counted(calibration["clips"], "clip")
     return (
         f"The scores were calibrated {how}, fitted on clips that had not been learnt ({clips}: "

@@ -153,7 +153,7 @@ def test_the_calibration_is_told_with_what_it_was_before_and_where_it_was_fitted
     text = model_card(honest_facts(["a", "b", "c"])).text
     assert "**0.040 (0.030 to 0.070)** apart" in text
     assert "before calibration 0.120 (0.100 to 0.200)" in text
-    assert "a temperature of 1.50, which makes them less sure and changes no answer" in text
+    assert "a temperature of 1.50, which makes them less sure; the best label stays the best" in text
     assert "209 clips: 5 grouped folds of the training part" in text
     assert "they were not calibrated" in model_card(facts_for(LABELS)).text
 
