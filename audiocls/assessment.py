@@ -8,13 +8,12 @@ from accelerate import Accelerator
 
 from audiocls.comparison.mislabelled import suspects_in
 from audiocls.config import TrainConfig
-from audiocls.data.dataset import load_labelled_clips
 from audiocls.errors import DataError, OutputError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.mistakes.page import ERRORS_HTML, write_error_page
 from audiocls.mistakes.suspects import Suspects
 from audiocls.model_folder import explained
-from audiocls.scoring import evaluate_clips, report_data
+from audiocls.scoring import evaluate_clips, labelled_clips
 from audiocls.training.run import Run
 
 
@@ -55,16 +54,13 @@ def evaluate(
     if output_dir is not None and Path(output_dir).exists():
         raise OutputError(f"{output_dir} exists; choose another --output_dir")
     classifier = model if isinstance(model, AudioClassifier) else AudioClassifier.from_pretrained(model)
-    config = TrainConfig(
-        sampling_rate=classifier.sampling_rate,
-        strict=strict,
-        label_regex=label_regex,
-        group_regex=group_regex,
-        group_table=group_table,
-    )
-    audio = load_labelled_clips(str(data), config, classifier.labels, classifier.multi_label)
-    if verbose:
-        report_data(audio, print)
+    reading: dict[str, Any] = {
+        "label_regex": label_regex,
+        "group_regex": group_regex,
+        "group_table": group_table,
+        "strict": strict,
+    }
+    audio = labelled_clips(classifier, str(data), verbose, **reading)
     evaluation = evaluate_clips(classifier, audio.test, audio.test_name, batch_size, negatives=audio.test_negatives)
     if output_dir is not None:
         with explained(Path(output_dir)):
@@ -72,7 +68,7 @@ def evaluate(
         evaluation.save(output_dir)
         suspects: Suspects | str = "Labels were not checked."
         if check_labels:
-            suspects = _suspects(str(data), config, verbose)
+            suspects = _suspects(str(data), TrainConfig(**reading), verbose)
         write_error_page(output_dir, classifier.name, evaluation, audio.test, suspects)
         if verbose:
             print(f"\n{Path(output_dir) / ERRORS_HTML} shows the mistakes; scores and answers are beside it\n")

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import soxr
 
+from audiocls.config import TrainConfig
 from audiocls.data.clips import Clips
-from audiocls.data.dataset import AudioData
+from audiocls.data.dataset import AudioData, load_labelled_clips
 from audiocls.data.listing import shown
 from audiocls.evaluation.evaluation import Evaluation, evaluate_scores
 from audiocls.evaluation.intervals import interval_of, resampling_units, unit_draws
@@ -16,6 +17,24 @@ from audiocls.inference.answers import Answer
 from audiocls.inference.classifier import AudioClassifier
 
 SHOWN_SKIPPED = 10
+
+
+def labelled_clips(classifier: AudioClassifier, data: str, verbose: bool, **settings: Any) -> AudioData:
+    """Labelled clips for a model that is trained already, at its rate and in the order of its labels.
+
+    Args:
+        data: a folder, a zip or a Hub data set id.
+        verbose: say what was found.
+        settings: of the group "data", as `TrainConfig` takes them.
+
+    Raises:
+        DataError, UsageError: as `audiocls.data.dataset.load_labelled_clips`.
+    """
+    config = TrainConfig(sampling_rate=classifier.sampling_rate, **settings)
+    audio = load_labelled_clips(data, config, classifier.labels, classifier.multi_label)
+    if verbose:
+        report_data(audio, print)
+    return audio
 
 
 def evaluate_clips(

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audiocls.card.text import escape
-from audiocls.config import TrainConfig
-from audiocls.data.dataset import AudioData, load_labelled_clips
+from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown, some
 from audiocls.errors import DataError, OutputError, UsageError
 from audiocls.finishing.finish import calibrate, calibration_line
@@ -19,13 +18,14 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import quiet_transformers
 from audiocls.inference.rejection_file import save_rejection
 from audiocls.model_folder import RunFolder, explained
-from audiocls.scoring import clip_scores, report_data
+from audiocls.scoring import clip_scores, labelled_clips
 from audiocls.training.batches import soft_targets
 from audiocls.training.run import HeldOut
 from audiocls.whole_files import write_text
 
 LEAST_CLIPS = 20  # with fewer the prior decides nearly all
 COPIED = ("*.json", "*.csv", "*.png", "*.py", "*.md", "*.txt")  # the weights are written anew
+SEED = 42  # of what is drawn where clips are many
 OUTDATED = ("calibration", "thresholds", "rejection")  # in metrics.json, once the model is calibrated anew
 
 
@@ -71,23 +71,22 @@ def calibrate_model(
         raise UsageError("the model was never saved; give its folder, so that a calibrated one can be written from it")
     if folder.final.resolve() == classifier.folder.resolve():
         raise UsageError(f"{folder.final} is the model itself; choose another --output_dir")
-    config = TrainConfig(
-        sampling_rate=classifier.sampling_rate,
-        strict=strict,
+    audio = labelled_clips(
+        classifier,
+        str(data),
+        verbose,
         label_regex=label_regex,
         group_regex=group_regex,
         group_table=group_table,
+        strict=strict,
     )
-    audio = load_labelled_clips(str(data), config, classifier.labels, classifier.multi_label)
-    if verbose:
-        report_data(audio, print)
     check_clips(audio, classifier)
     clips = audio.test
     held_out = HeldOut(
         clip_scores(classifier, clips, batch_size=batch_size), clips.targets, list(clips.groups), audio.name
     )
     record = calibrate(classifier.model, held_out, classifier.labels, classifier.multi_label)
-    record["rejection"] = fit_rejection(classifier, audio, acceptance, config.seed)
+    record["rejection"] = fit_rejection(classifier, audio, acceptance, SEED)
     if verbose:
         print(calibration_line(record["calibration"]))
     folder.create()
