@@ -8,6 +8,7 @@ import torch
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
+from audiocls.evaluation.intervals import wilson_interval
 from audiocls.training.batches import soft_targets
 from audiocls.training.fit import Fit
 from audiocls.training.losses import Loss, class_weights
@@ -35,6 +36,8 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
         progress_bar=run.progress_bar,
         on_epoch=lambda row: run.say(epoch_line(row, num_epochs)),
     )
+    if len(audio.validation):
+        run.say(f"watched on {watched_line(len(audio.validation))}")
     if run.resume:
         fit.resume()
         run.say(f"resuming after epoch {fit.progress.epoch}")
@@ -60,6 +63,12 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
         seconds=sum(row["seconds"] for row in history),
         details={"device_busy": round(busy, 4)},
     )
+
+
+def watched_line(num_clips: int) -> str:
+    """How little the scores of an epoch say: of how many clips they are, and how wide the interval of a share is."""
+    low, high = wilson_interval(0.8, num_clips)
+    return f"{num_clips} validation clips: a share of 0.80 there may be anything from {low:.2f} to {high:.2f}"
 
 
 def epoch_line(row: dict[str, Any], num_epochs: int) -> str:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import optuna
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from audiocls.comparison.cross_validation import FoldScores, cross_validate
 from audiocls.comparison.folds import learning_clips
+from audiocls.comparison.resampling import Bootstrap
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError, UsageError
@@ -72,6 +74,12 @@ class Search:
     @property
     def num_folds(self) -> int:
         return int(self.folds.max()) + 1
+
+    @cached_property
+    def bootstrap(self) -> Bootstrap:
+        """Draws of the clips, the same for every trial."""
+        clips = learning_clips(self.audio)
+        return Bootstrap(clips.targets, self.folds, clips.groups, len(self.audio.labels))
 
     @property
     def score(self) -> str:
@@ -217,11 +225,19 @@ class Search:
             self._at_rate[rate] = audio, np.array([fold_of[file] for file in files])
         return self._at_rate[rate]
 
+    def told(self, trial: FrozenTrial) -> str:
+        """The score of a trial that ran all its folds, with its interval where its answers are kept."""
+        text = trial.user_attrs.get(ANSWERS)
+        if text is None:
+            return f"{trial.values[0]:.3f}"
+        low, high = self.bootstrap.interval(self.bootstrap.draws(self.answers_of(text))[self.score])
+        return f"{trial.values[0]:.3f} ({low:.3f} to {high:.3f})"
+
     def line(self, turn: int, trial: FrozenTrial, tally: Tally) -> str:
         """What is said of a trial when it ends."""
         scores = trial.user_attrs.get(FOLD_SCORES, [])
         if trial.state == TrialState.COMPLETE:
-            what = f"{self.score.replace('_', ' ')} {trial.values[0]:.3f}"
+            what = f"{self.score.replace('_', ' ')} {self.told(trial)}"
         elif trial.state == TrialState.PRUNED:
             what = f"given up after {len(scores)} of {self.num_folds} folds at {np.mean(scores):.3f}"
         else:

@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from audiocls.comparison.folds import learning_clips, make_folds
-from audiocls.comparison.resampling import Bootstrap
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.data.store import cache_folder
@@ -191,10 +190,8 @@ def _compared(found: Search, tally: Tally) -> tuple[list[TrialRow], dict[str, An
     start = found.start()
     if isinstance(start, str):
         return rows, start
-    clips = learning_clips(found.audio)
-    bootstrap = Bootstrap(clips.targets, found.folds, clips.groups, len(found.audio.labels))
-    rows = compared(rows, answers, start, bootstrap, found.score)
-    return rows, gain(rows, answers, start, bootstrap, found.score)
+    rows = compared(rows, answers, start, found.bootstrap, found.score)
+    return rows, gain(rows, answers, start, found.bootstrap, found.score)
 
 
 def _refit(
@@ -214,7 +211,7 @@ def _refit(
     assert best is not None  # `_compared` has seen to it
     shares = found_summary["importance"]
     best_config = found.config.replaced(**best[1].params)
-    found.run.say(f"\nbest: trial {best[0] + 1}, {best[1].values[0]:.3f}: {shown_settings(best[1].params)}")
+    found.run.say(f"\nbest: trial {best[0] + 1}, {found.told(best[1])}: {shown_settings(best[1].params)}")
     for sentence in gain_sentences(found_summary):
         found.run.say(sentence)
 
