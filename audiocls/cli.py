@@ -50,7 +50,15 @@ def run_train(arguments: argparse.Namespace) -> int | None:
 def run_predict(arguments: argparse.Namespace) -> None:
     from audiocls.predictions import predict_files
 
-    predict_files(_load_model(arguments), arguments.inputs, arguments.top_k, arguments.format, arguments.batch_size)
+    predict_files(
+        _load_model(arguments),
+        arguments.inputs,
+        arguments.top_k,
+        arguments.format,
+        arguments.batch_size,
+        threshold=arguments.threshold,
+        rejection=arguments.rejection,
+    )
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:

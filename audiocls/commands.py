@@ -81,6 +81,15 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("inputs", metavar="FILE_OR_FOLDER", nargs="+", help="audio files; folders are searched")
     predict.add_argument("--top_k", type=int, default=3, metavar="N", help="labels shown for each file; 0 for all [3]")
     predict.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table", help="output [table]")
+    predict.add_argument(
+        "--threshold", type=float, metavar="X", help="say a label only above this score, 0 to 1 [as the model decides]"
+    )
+    predict.add_argument(
+        "--rejection",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="say of sounds unlike all classes that they are none of these [on]",
+    )
     _add_model_options(predict)
 
     evaluate = commands.add_parser(

@@ -175,7 +175,7 @@ class TrainConfig:
     )
     rejection: bool = setting(True, "honesty", "learn to tell what is none of the classes")
     acceptance: float = setting(
-        0.95, "honesty", "share of the classes' own clips that must pass as known", metavar="SHARE", limits=(0, 1)
+        0.95, "honesty", "share of the classes' own clips that must pass as known", metavar="SHARE", limits=(0.01, 1)
     )
     leak_report: bool = setting(
         True, "honesty", "where groups are known or guessed, measure what a split that ignores them would flatter"

@@ -48,12 +48,15 @@ def predict_files(
     form: str,
     batch_size: int,
     out: IO[str] | None = None,
+    threshold: float | None = None,
+    rejection: bool = True,
 ) -> None:
     """Label files and print the answers in the given form; unreadable ones are named in their place.
 
     Args:
         top_k: labels shown for each file; 0 for all.
         form: "table", "json" (one list), "jsonl" (a line a file) or "csv" (a row a file, a column a label).
+        threshold, rejection: as of `AudioClassifier.answers`.
 
     Raises:
         DataError: a file is missing (before anything is printed), or some could not be read (after all the others).
@@ -61,7 +64,10 @@ def predict_files(
     if top_k < 0:
         raise UsageError(f"--top_k is {top_k}; it must be 0 (all) or more")
     files = find_audio(inputs)
-    answers = zip(files, classifier.stream_answers(files, batch_size=batch_size, on_error="return"), strict=True)
+    stream = classifier.stream_answers(
+        files, batch_size=batch_size, on_error="return", threshold=threshold, rejection=rejection
+    )
+    answers = zip(files, stream, strict=True)
     failed = WRITERS[form](classifier.labels, answers, top_k or len(classifier.labels), out or sys.stdout)
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be read")

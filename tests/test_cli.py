@@ -123,6 +123,15 @@ def test_predict_says_none_of_these(capsys, model, tmp_path):
     assert row["label"] == NONE_OF_THESE
 
 
+def test_predict_says_only_labels_above_a_threshold(capsys, model, everyday_sounds):
+    clip = everyday_sounds / "test" / "wood" / "wood_03.ogg"
+    assert "none of these (closest:" in run(capsys, "predict", model, clip, "--threshold", 0.999)[1]
+    assert "none of these" not in run(capsys, "predict", model, clip, "--threshold", 0)[1]
+    code, _, err = run(capsys, "predict", model, clip, "--threshold", 1.5)
+    assert code == 2
+    assert "threshold is 1.5" in one_line(err)
+
+
 def test_predict_names_a_bad_file_and_still_labels_the_others(capsys, model, everyday_sounds, tmp_path):
     bad = tmp_path / "no sound.wav"
     bad.write_text("this is text")

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 NONE_OF_THESE = "none of these"
+Reason = Literal["silent", "unlike", "unsure"]
 HALF = 0.5  # the threshold of a label that has none of its own
 
 
@@ -21,7 +22,8 @@ class Answer:
     scores: float32 (labels,), in the order of the model's labels, as if it were one of them.
     known_score: how much the clip resembles the classes' own clips, the higher the more; None for silence, and for a
         model that cannot tell.
-    reason: why it is none of the classes: "silent", or "unlike" all of them; None if it is not.
+    reason: why it is none of the classes: "silent", "unlike" all of them, or "unsure", below a threshold that the
+        caller set; None if it is one.
     """
 
     label: str | None
@@ -30,7 +32,7 @@ class Answer:
     closest: str
     scores: np.ndarray
     known_score: float | None
-    reason: Literal["silent", "unlike"] | None
+    reason: Reason | None
 
     def __str__(self) -> str:
         """Such as "dog 0.93", "dog 0.93, wind 0.71", or "none of these (closest: dog 0.61)"."""
@@ -52,6 +54,7 @@ def decide(
     multi_label: bool,
     thresholds: Mapping[str, float] | None,
     known_threshold: float | None,
+    threshold: float | None = None,
 ) -> Answer:
     """The answer for one clip.
 
@@ -60,19 +63,23 @@ def decide(
         known_score: -inf for silence, NaN where the model cannot tell.
         thresholds: above which a label holds: of several labels a clip, or of two classes for the second one.
         known_threshold: of the known score, None where the model cannot tell.
+        threshold: above which a label is said at all, in place of `thresholds`; None leaves it to these.
     """
     best = int(scores.argmax())
-    reason: Literal["silent", "unlike"] | None = None
+    reason: Reason | None = None
     if known_score == -np.inf:
         reason = "silent"
     elif known_threshold is not None and known_score < known_threshold:
         reason = "unlike"
     holding: list[int] = []
     if reason is None and multi_label:
-        above = [n for n, label in enumerate(labels) if scores[n] > (thresholds or {}).get(label, HALF)]
+        usual, limits = (HALF, thresholds or {}) if threshold is None else (threshold, {})
+        above = [n for n, label in enumerate(labels) if scores[n] > limits.get(label, usual)]
         holding = sorted(above, key=lambda n: -scores[n])
     elif reason is None:
         holding = [int(scores[1] > thresholds[labels[1]])] if thresholds and len(labels) == 2 else [best]
+        if threshold is not None and scores[best] <= threshold:
+            reason, holding = "unsure", []
     told = [labels[n] for n in holding]
     can_tell = np.isfinite(known_score)
     return Answer(

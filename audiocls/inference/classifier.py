@@ -156,15 +156,30 @@ class AudioClassifier:
         sampling_rate: int | None = None,
         batch_size: int = 16,
         on_error: Literal["raise", "return"] = "raise",
+        threshold: float | None = None,
+        rejection: bool = True,
     ) -> list[Any]:
         """What to say of each clip: its label or labels, or that it is none of them; an `Answer` each.
 
-        Takes and raises what `__call__` does; one clip gives a list of one. `config.decision_thresholds` decide where
-        a model has them. Silence is none of the classes whatever the model.
+        Takes and raises what `__call__` does; one clip gives a list of one. Silence is none of the classes whatever the
+        model.
+
+        Args:
+            threshold: say a label only above this score, 0 to 1; None leaves it to `config.decision_thresholds`, where
+                a model has them.
+            rejection: whether a sound unlike all classes is none of them.
         """
         clips = [inputs] if is_single(inputs) else inputs
-        stream = self.stream_answers(clips, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
-        return list(stream)
+        return list(
+            self.stream_answers(
+                clips,
+                sampling_rate=sampling_rate,
+                batch_size=batch_size,
+                on_error=on_error,
+                threshold=threshold,
+                rejection=rejection,
+            )
+        )
 
     def stream_answers(
         self,
@@ -173,15 +188,20 @@ class AudioClassifier:
         sampling_rate: int | None = None,
         batch_size: int = 16,
         on_error: Literal["raise", "return"] = "raise",
+        threshold: float | None = None,
+        rejection: bool = True,
     ) -> Iterator[Any]:
-        """Yield the `Answer` to each clip in order, as `stream` does the scores."""
-        config, known_threshold = self.model.config, self.known_threshold
-        thresholds = getattr(config, "decision_thresholds", None)
+        """Yield the `Answer` to each clip in order, as `stream` does the scores; arguments as of `answers`."""
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UsageError(f"threshold is {threshold}; scores lie between 0 and 1, so it must, too")
+        known_threshold = self.known_threshold if rejection else None
+        thresholds = getattr(self.model.config, "decision_thresholds", None)
         for row in self._heard(inputs, sampling_rate, batch_size, on_error):
             if isinstance(row, AudioReadError):
                 yield row
             else:
-                yield decide(row[0], float(row[1]), self.labels, self.multi_label, thresholds, known_threshold)
+                known = float(row[1])
+                yield decide(row[0], known, self.labels, self.multi_label, thresholds, known_threshold, threshold)
 
     def _heard(
         self, inputs: Iterable[Any], sampling_rate: int | None, batch_size: int, on_error: Literal["raise", "return"]

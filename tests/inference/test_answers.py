@@ -152,3 +152,13 @@ def test_a_missing_or_damaged_side_file_is_named_in_one_line(tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "rejection"}))
     assert AudioClassifier.from_pretrained(folder).known_threshold is None
+
+
+def test_a_threshold_of_the_caller_takes_the_place_of_the_model_s():
+    scores = np.array([0.6, 0.4], np.float32)
+    two = ("cat", "dog")
+    assert decide(scores, np.nan, two, False, None, None, 0.5).label == "cat"
+    unsure = decide(scores, np.nan, two, False, None, None, 0.7)
+    assert (unsure.label, unsure.reason, str(unsure)) == (None, "unsure", "none of these (closest: cat 0.60)")
+    assert decide(scores, np.nan, two, True, {"cat": 0.7, "dog": 0.1}, None).labels == ["dog"]
+    assert decide(scores, np.nan, two, True, {"cat": 0.7, "dog": 0.1}, None, 0.5).labels == ["cat"]
