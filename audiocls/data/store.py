@@ -24,7 +24,7 @@ from audiocls.errors import AudioReadError, OutputError
 
 Encoded = str | Callable[[], bytes]  # a path, or a function that gives a file's bytes
 
-STORE_VERSION = 4  # raise it when the columns or the fingerprint change, or what counts as a copy
+STORE_VERSION = 5  # raise it when the columns or the fingerprint change, or what counts as a copy
 _VERSION = f"{STORE_VERSION} {DECODER_VERSION}"
 _BATCH_BYTES = 1 << 25
 _VERIFY_BYTES = 1 << 28  # stores up to this size are checked sample by sample when opened

@@ -7,7 +7,7 @@ import soxr
 
 from audiocls.audio.decoding import decode
 from audiocls.data.fingerprints import fingerprint
-from audiocls.data.same_recording import coherence, find_copies
+from audiocls.data.same_recording import find_copies
 from audiocls.data.splits import merge_groups
 
 RATE = 16000
@@ -60,11 +60,9 @@ def test_changed_copies_are_found_and_nothing_else(sounds, change):
     assert len(pairs) >= 0.95 * len(true)
 
 
-def test_different_hits_of_drums_are_no_copies_and_two_made_of_one_recording_are(everyday_sounds):
-    files = sorted(everyday_sounds.glob("*/drum/*.ogg"))
-    pairs = pairs_of([decode(path, RATE) for path in files])
-    named = {tuple(f"{files[i].parts[-3]}/{files[i].stem}" for i in pair) for pair in pairs}
-    assert named == {("train/drum_00", "train/drum_21"), ("train/drum_03", "train/drum_18")}
+def test_hits_of_one_drum_and_kicks_with_one_click_are_no_copies(everyday_sounds):
+    """drum_03 and drum_18 ring alike, 00 and 21 begin alike: two hits, and two kicks mixed with one click."""
+    assert pairs_of([decode(path, RATE) for path in sorted(everyday_sounds.glob("*/drum/*.ogg"))]) == []
 
 
 def test_no_sound_is_in_both_parts_of_the_bundled_set(everyday_sounds):
@@ -83,16 +81,6 @@ def test_a_clip_cut_from_a_long_recording_is_found_and_its_neighbour_is_not(soun
 def test_sharing_less_than_half_is_no_copy(sounds):
     long = np.concatenate(sounds)
     assert pairs_of([long[: 6 * RATE], long[4 * RATE : 10 * RATE]]) == []
-
-
-def test_coherence_is_one_for_a_shifted_copy_and_low_for_other_noise():
-    rng = np.random.default_rng(0)
-    noise, other = rng.standard_normal((2, RATE)).astype(np.float32)
-    for shift in (0, 3, 150):
-        assert min(coherence(noise[: RATE - shift], 0.1 * noise[shift:], RATE)) > 0.95
-        assert min(coherence(noise[shift:], -noise[: RATE - shift], RATE)) > 0.95
-    assert max(coherence(noise, other, RATE)) < 0.3
-    assert coherence(noise, np.zeros(RATE, np.float32), RATE) == (0, 0, 0)
 
 
 def test_the_same_note_in_other_noise_is_no_copy(make_tone, tmp_path):
