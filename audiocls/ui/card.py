@@ -6,7 +6,7 @@ from typing import Any
 
 from audiocls.ui import texts
 
-PICTURES = ("confusion_matrix.png", "curves.png")
+PICTURES = ("confusion_matrix.png", "reliability.png", "curves.png")
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")

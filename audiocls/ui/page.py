@@ -57,8 +57,9 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
             return None, None, gr.Markdown(visible=False)
         waveform = read_sound(path, classifier.sampling_rate)
         (answer,) = classifier.answers((classifier.sampling_rate, waveform))
+        scores = dict(zip(classifier.labels, answer.scores.tolist(), strict=True))
         return (
-            dict(zip(classifier.labels, answer.scores.tolist(), strict=True)),
+            gr.Label(scores, show_heading=answer.label is not None),
             sound_picture(waveform, classifier.sampling_rate),
             gr.Markdown(verdict(answer), visible=answer.label is None),
         )

@@ -16,9 +16,9 @@ ABOUT = "About this model"
 CARD_UNKNOWN = "This model has no card."
 
 NONE_OF_THESE = (
-    "**None of these.** This does not sound like anything the model learnt (closest: {closest}, {score:.0%})."
+    "## None of these\n\nThis does not sound like anything the model learnt; closest is {closest}, with {score:.0%}."
 )
-SILENT = "**None of these.** This recording is silent. Is the right microphone chosen, and is it switched on?"
+SILENT = "## None of these\n\nThis recording is silent. Is the right microphone chosen, and is it switched on?"
 NOTHING_YET = "There is no sound yet: record one or drop a file."
 UNREADABLE = "This file cannot be read as sound: {reason}."
 TOO_LONG = (

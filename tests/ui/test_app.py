@@ -148,3 +148,14 @@ def test_without_a_run_it_says_how_to_train(capsys, monkeypatch, tmp_path):
     assert "there is no such folder" in capsys.readouterr().err
     assert main(["--prot", "3"]) == 2
     assert "--prot" in capsys.readouterr().err
+
+
+def test_a_sound_that_is_none_of_the_classes_is_said_above_the_scores(classifier):
+    (answer,) = classifier.answers(FILE)
+    assert not page.verdict(answer)
+    (unsure,) = classifier.answers(FILE, threshold=1.0)
+    told = page.verdict(unsure)
+    assert told.startswith("## None of these")
+    assert unsure.closest in told
+    (silent,) = classifier.answers((16000, np.zeros(16000, np.float32)))
+    assert "silent" in page.verdict(silent)
