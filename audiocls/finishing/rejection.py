@@ -18,7 +18,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.rejection_file import attach_rejection
 from audiocls.inference.windows import Listener
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.models.rejection import KnownSounds
+from audiocls.models.rejection import CLASS_SHAPES, KnownSounds
 from audiocls.training.batches import soft_targets
 from audiocls.training.logits import SMALLEST
 from audiocls.training.run import HeldOut
@@ -73,6 +73,10 @@ def fit_rejection(
         "threshold": passing(scores, learnt_scores, acceptance),
         "acceptance": acceptance,
     }
+    if "typical" in views:
+        settings |= {"directions": len(tensors["directions"]), "middles": len(tensors["middles"])}
+    else:
+        tensors = {name: values for name, values in tensors.items() if name not in CLASS_SHAPES}
     attach_rejection(classifier.model, settings, tensors)
     return told(settings, fitted_on, len(scores) or len(learnt_scores)) | {
         "negatives": min(len(audio.negatives), MOST_CLIPS) if "head" in views else 0
@@ -163,6 +167,8 @@ def values_of(
     if "head" in views:
         features = FeatureViews(own, soft_targets(clips, listener.num_labels), list(clips.groups), negatives, seed)
         first, second = features.honest(), features.of(validation) if len(validation.owners) else {}
+        if "near" in views:
+            views = features.names + [name for name in views if name == "sure"]
     if "sure" in views:
         nothing = np.full(len(clips), np.nan)
         first["sure"] = own.sureness(listener.multi_label) if honest_logits else nothing

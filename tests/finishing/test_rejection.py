@@ -14,7 +14,7 @@ from audiocls.comparison.ensemble import ensemble
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.finishing.acceptance import lowest_passing, passing
-from audiocls.finishing.known_views import FeatureViews, Windows
+from audiocls.finishing.known_views import FeatureViews, Windows, discriminants, typical
 from audiocls.finishing.rejection import fit_rejection, known_scores
 from audiocls.inference.rejection_file import save_rejection
 from audiocls.kinds import fit_kind
@@ -140,6 +140,30 @@ def test_a_clip_is_no_neighbour_of_its_own_group():
     at_hand = views.of(windows)
     assert (at_hand["near"] > honest["near"] + 0.1).all()
     assert (np.abs(at_hand["head"] - honest["head"]) > 1e-4).all()
+    assert (np.abs(at_hand["typical"] - honest["typical"]) > 1e-4).all()
+
+
+def test_typical_looks_along_what_separates_classes():
+    """Classes differ along one quiet direction; the loud ones say nothing of a clip's class."""
+    rng = np.random.default_rng(0)
+    classes = np.repeat([0, 1], 100)
+    spread = np.array([0.1, 3.0, 3.0, 3.0])
+    features = rng.normal(size=(200, 4)) * spread
+    features[:, 0] += 2.0 * classes
+    fitted = discriminants(features, classes)
+    assert [values.shape for values in fitted] == [(1, 4), (2, 2)]
+    between, of_class, loud = typical(np.array([[1.0, 0, 0, 0], [2.0, 0, 0, 0], [2.0, 3.0, 0, 0]]), fitted)
+    assert between < min(of_class, loud) - 2
+    of_own = typical(features, fitted)
+    assert np.mean(of_own**2) == pytest.approx(1.0, abs=0.05)  # measured by what is usual of each class
+
+
+def test_a_class_of_one_clip_has_room_around_it():
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(size=(50, 3)), rng.normal(size=(1, 3)) + 6])
+    _, middles = discriminants(features, np.repeat([0, 1], [50, 1]))
+    assert np.isfinite(middles).all()
+    assert (middles[:, -1] > 0.1 * middles[0, -1]).all()
 
 
 def test_the_threshold_alone_is_fitted_anew_on_other_clips(audio):
