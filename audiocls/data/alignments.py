@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from tqdm import tqdm
 
 from audiocls.data.fingerprints import BITS, FRAME_BITS, WORDS
 
@@ -128,7 +129,7 @@ def _equal_hashes(words: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for shift in (0, 5, 10):
         weak = bit << (words[:, 1] >> np.uint32(FRAME_BITS + shift) & np.uint32(31))
         variants += [hashes ^ weak for hashes in variants]
-    for part in range(_PASSES):
+    for part in tqdm(range(_PASSES), desc="Looking for copies", unit="part", delay=1):
         chosen = [np.flatnonzero(hashes % _PASSES == part) for hashes in variants]
         hashes = np.concatenate([variant[rows] for variant, rows in zip(variants, chosen, strict=True)])
         order = np.argsort(hashes, kind="stable")

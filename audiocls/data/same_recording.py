@@ -2,7 +2,7 @@
 
 Fingerprints with equal hashes propose pairs and how they align; the waveforms there decide. So time grows with the
 number of clips and of true pairs, not with its square. What decides is coherence: whether the phases of two sounds
-agree in all bands, as those of copies do and those of two hits of one drum, or two notes of one flute, do not.
+agree in all bands, and whether energy is shared: so it is with copies, not with two hits of one drum.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,8 @@ def find_copies(
         fingerprints: of each clip, from `audiocls.data.fingerprints.fingerprint`.
         lengths: of each clip, in samples.
         sampling_rate: of what `waveform` gives, in Hz; 8000 is enough.
-        waveform: gives samples start to stop of clip i, float32 (time,), at most two seconds at a time.
+        waveform: gives samples start to stop of clip i, float32 (time,), at most two seconds at a time; fewer or none
+            where they cannot be read, then the pair is no copy.
 
     Returns:
         Pairs (first, second) with first < second, sorted. Of very many copies of one sound each is paired with some of
@@ -45,7 +46,7 @@ def find_copies(
             clip = set_of[clip]
         return clip
 
-    for near in tqdm(find_alignments(fingerprints), desc="Looking for copies", unit="pair", delay=1):
+    for near in tqdm(find_alignments(fingerprints), desc="Comparing likely copies", unit="pair", delay=1):
         first, second = near.first, near.second
         if (first, second) in found:
             continue
@@ -72,6 +73,9 @@ def _is_copy(near: Alignment, sampling_rate: int, waveform: Waveform, first_leng
         low = int(np.clip(middle - most // 2, start, max(start, stop - most)))
         high = min(stop, low + most)
         first, second = waveform(near.first, low, high), waveform(near.second, low + ahead, high + ahead)
-        if not is_same_sound(first, second, sampling_rate):
+        length = min(len(first), len(second))  # a file may have changed since its length was taken
+        if length < SHORTEST_SECONDS * sampling_rate:
+            return False
+        if not is_same_sound(first[:length], second[:length], sampling_rate):
             return False
     return True

@@ -23,6 +23,7 @@ from audiocls.errors import AudioReadError
 FINGERPRINT_RATE = 8000  # Hz; what survives every codec and the telephone
 MOST_SECONDS = 300.0  # of a clip's beginning, which bounds memory
 _KEPT_SAMPLES = 50_000_000  # of decoded clips while pairs are compared: 200 MB
+_MOST_TIMES, _LEAST_SAMPLES = 2, 3600 * FINGERPRINT_RATE  # decoded once more: all sounds twice, and an hour
 
 
 class Fingerprinter:
@@ -80,6 +81,7 @@ class Copies:
     identical: list[tuple[int, int]]
     similar: list[tuple[int, int]]
     sets: np.ndarray
+    unread: int = 0  # times that a sound was not decoded once more, because so many sounds are alike
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -105,11 +107,11 @@ def find_duplicates(
             identical.append((first, clip))
     compared = [clip for clip in first_of.values() if fingerprints[clip]]
     prints = [np.frombuffer(fingerprints[clip], np.uint32).reshape(-1, WORDS) for clip in compared]
-    decoded = _Decoded([sources[clip] for clip in compared])
     lengths = (np.minimum(seconds[compared], MOST_SECONDS) * FINGERPRINT_RATE).astype(np.int64)
+    decoded = _Decoded([sources[clip] for clip in compared], _MOST_TIMES * int(lengths.sum()) + _LEAST_SAMPLES)
     found = find_copies(prints, lengths, FINGERPRINT_RATE, decoded.waveform) if len(compared) > 1 else []
     similar = sorted((min(pair), max(pair)) for pair in ((compared[a], compared[b]) for a, b in found))
-    return Copies(identical, similar, merge_groups(len(contents), identical + similar))
+    return Copies(identical, similar, merge_groups(len(contents), identical + similar), decoded.unread)
 
 
 class _Enough(Exception):
@@ -117,20 +119,27 @@ class _Enough(Exception):
 
 
 class _Decoded:
-    """The beginnings of clips, decoded when they are asked for; those used last are kept."""
+    """The beginnings of clips, decoded when they are asked for; those used last are kept.
 
-    def __init__(self, sources: Sequence[Encoded]) -> None:
-        self._sources = sources
+    When `most` samples are decoded there are no more: time stays bounded where thousands of long sounds are alike.
+    """
+
+    def __init__(self, sources: Sequence[Encoded], most: int) -> None:
+        self._sources, self._left, self.unread = sources, most, 0
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._size = 0
 
     def waveform(self, clip: int, start: int, stop: int) -> np.ndarray:
         if clip in self._kept:
             self._kept.move_to_end(clip)
+        elif self._left <= 0:
+            self.unread += 1
+            return np.empty(0, np.float32)
         else:
             source = self._sources[clip]
             self._kept[clip] = waveform = _beginning(source() if callable(source) else source)
             self._size += len(waveform)
+            self._left -= len(waveform)
             while self._size > _KEPT_SAMPLES and len(self._kept) > 1:
                 self._size -= len(self._kept.popitem(last=False)[1])
         return self._kept[clip][start:stop]

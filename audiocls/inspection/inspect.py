@@ -83,6 +83,10 @@ def inspect(
     shortcuts = _shortcuts(listing, columns, kept & ~negative, _sets(known, guesses, copies), seed)
     report: dict[str, Any] = {"kind": KIND, "audiocls": __version__, "data": str(data), "headline": "", "findings": []}
     report |= summarise(listing, columns, kept, negative, problems)
+    if copies.unread:
+        report["warnings"].append(
+            f"so many long sounds are alike that {copies.unread} comparisons were left out: copies may be missed"
+        )
     report["copies"] = summarise_copies(items, copies, known.names)
     report["groups"] = summarise_groups(items, known, guesses)
     report["shortcuts"] = summarise_shortcuts(shortcuts, report["classes"], listing.multi_label)

@@ -45,6 +45,18 @@ def test_sounds_without_a_file_are_read_through_their_function(clips):
     assert found.similar == [(1, 13)]
 
 
+def test_decoding_once_more_is_bounded_and_what_is_left_out_is_told(clips, monkeypatch):
+    monkeypatch.setattr("audiocls.inspection.duplicates._MOST_TIMES", 0)
+    monkeypatch.setattr("audiocls.inspection.duplicates._LEAST_SAMPLES", 1)
+    found = duplicates(clips, clips)
+    assert (found.identical, found.similar) == ([(0, 12)], [])
+    assert found.unread > 0
+
+
+def test_files_that_are_gone_are_no_copies(clips):
+    assert duplicates(clips, [*clips[:13], "/nowhere.mp3"]).similar == []
+
+
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_blocks_give_the_waveform_of_the_whole(rate):
     samples = np.random.default_rng(0).normal(size=3 * rate).astype(np.float32)
