@@ -12,7 +12,7 @@ import torch
 
 from audiocls.data.clips import Clips
 from audiocls.inference.windows import Listener
-from audiocls.models.rejection import best_output, from_middles, nearest, surest
+from audiocls.models.rejection import best_output, nearest, surest
 from audiocls.pretrained.linear import make_folds
 
 NEIGHBOURS = 3
@@ -21,8 +21,6 @@ CLIPS_AT_ONCE = 64  # held in memory
 # Of the ridge regression, beside the mean squares of standardised features, as a share of their sum.
 STRENGTH = 1 / 384
 LARGEST = 6e4  # of a reference, in float16
-USUAL = 0.25  # of the classes' mean square distance from their middles, the least that is believed of one
-SHRINKAGE = 0.3  # of the covariance within classes towards equal variance in all directions
 
 Values = dict[str, np.ndarray]  # of each view, float64 (clips,); NaN for a clip in which nothing is heard
 
@@ -71,9 +69,7 @@ def _heard(listener: Listener, clips: Clips) -> Iterator[tuple[np.ndarray, np.nd
 
 
 class FeatureViews:
-    """The views `near`, `head` and, where clips have one label each, `typical`.
-
-    Fitted on windows of the classes' own clips and of clips of no class.
+    """The views `near` and `head`, fitted on windows of the classes' own clips and of clips of no class.
 
     Args:
         windows: of the classes' own, with features.
@@ -96,14 +92,6 @@ class FeatureViews:
         self.kept = np.sort(rng.permutation(len(self.features))[:MOST_REFERENCES])
         self.references = self.features[self.kept].clip(-LARGEST, LARGEST).astype(np.float16)
         self.weight, self.bias = regression(self.features, targets[windows.owners], self.others)
-        one_label = bool((targets.sum(1) == 1).all()) and (targets.sum(0) > 1).sum() > 1
-        self.classes = targets.argmax(1)[windows.owners] if one_label else None
-        self.discriminants = None if self.classes is None else discriminants(self.features, self.classes)
-
-    @property
-    def names(self) -> list[str]:
-        """Of the views."""
-        return ["near", "head"] + ["typical"] * (self.discriminants is not None)
 
     def _standard(self, windows: Windows) -> np.ndarray:
         if windows.features is None:
@@ -114,8 +102,6 @@ class FeatureViews:
         """The state dict of `KnownSounds`."""
         exact = {"centre": self.centre, "spread": self.spread, "weight": self.weight, "bias": self.bias}
         tensors = {name: _bits(values) for name, values in exact.items()}
-        if self.discriminants is not None:
-            tensors |= dict(zip(("directions", "middles"), map(_bits, self.discriminants), strict=True))
         return tensors | {"references": torch.from_numpy(self.references).view(torch.int16)}
 
     def of(self, windows: Windows) -> Values:
@@ -123,17 +109,15 @@ class FeatureViews:
         given = torch.from_numpy(self._standard(windows))
         near = -nearest(given, torch.from_numpy(self.references.astype(np.float64)), NEIGHBOURS)
         head = best_output(given @ torch.from_numpy(self.weight).T + torch.from_numpy(self.bias), self.num_labels)
-        found = {"near": windows.mean_by_clip(near.numpy()), "head": windows.mean_by_clip(head.numpy())}
-        if self.discriminants is not None:
-            found["typical"] = windows.mean_by_clip(typical(given.numpy(), self.discriminants))
-        return found
+        return {"near": windows.mean_by_clip(near.numpy()), "head": windows.mean_by_clip(head.numpy())}
 
     def honest(self) -> Values:
         """Values of the clips it was fitted on, as if they had not been there."""
-        outputs, middle = self._out_of_folds()
-        values = {"near": -self._to_other_groups(), "typical": middle}
-        values["head"] = best_output(torch.from_numpy(outputs), self.num_labels).numpy()
-        return {name: self.windows.mean_by_clip(values[name]) for name in self.names}
+        head = best_output(torch.from_numpy(self._out_of_folds()), self.num_labels).numpy()
+        return {
+            "near": self.windows.mean_by_clip(-self._to_other_groups()),
+            "head": self.windows.mean_by_clip(head),
+        }
 
     def _to_other_groups(self) -> np.ndarray:
         """Mean distance (windows,) to the nearest references of other groups."""
@@ -147,53 +131,19 @@ class FeatureViews:
                 found[inside] = nearest(features[inside], references[others], NEIGHBOURS).numpy()
         return found
 
-    def _out_of_folds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Outputs (windows, outputs) of regressions solved without a window's fold, and the view `typical` likewise."""
+    def _out_of_folds(self) -> np.ndarray:
+        """Outputs (windows, outputs) of regressions that were solved without a window's fold."""
         owners = self.windows.owners
         classes = self.targets.argmax(1) if (self.targets.sum(1) == 1).all() else self.targets
         folds = make_folds(classes, self.groups, self.seed)[owners]
-        found, middle = np.full((len(owners), len(self.bias)), np.nan), np.full(len(owners), np.nan)
+        found = np.full((len(owners), len(self.bias)), np.nan)
         for fold in np.unique(folds):
             inside = folds == fold
             if not inside.all():
                 wanted = self.targets[owners[~inside]]
                 weight, bias = regression(self.features[~inside], wanted, self.others)
                 found[inside] = self.features[inside] @ weight.T + bias
-                if self.classes is not None:
-                    fitted = discriminants(self.features[~inside], self.classes[~inside])
-                    middle[inside] = typical(self.features[inside], fitted)
-        return found, middle
-
-
-def discriminants(features: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Linear discriminant analysis: directions in which classes differ most for how much clips of one class differ.
-
-    Args:
-        features: float64 (windows, width), standardised. classes: int64 (windows,).
-
-    Returns:
-        Directions float64 (directions, width), one fewer than there are classes; and for each class where its middle
-        lies along these and, last, how far its windows lie from there (root mean square), (classes, directions + 1).
-    """
-    present, numbers = np.unique(classes, return_inverse=True)
-    means = np.stack([features[numbers == number].mean(0) for number in range(len(present))])
-    moved = features - means[numbers]
-    covariance = moved.T @ moved / len(moved)
-    even = max(float(covariance.trace()) / len(covariance), 1e-9)
-    root = np.linalg.cholesky((1 - SHRINKAGE) * covariance + SHRINKAGE * even * np.eye(len(covariance)))
-    white = np.linalg.solve(root, (means - means.mean(0)).T).T
-    axes = np.linalg.svd(white, full_matrices=False)[2][: max(len(present) - 1, 1)]
-    directions = np.linalg.solve(root.T, axes.T).T
-    squares = (moved @ directions.T) ** 2
-    usual = np.bincount(numbers, weights=squares.sum(1)) / np.bincount(numbers)
-    usual = np.maximum(usual, max(USUAL * float(usual.mean()), 1e-9))  # a class of one clip has no spread of its own
-    return directions, np.concatenate([means @ directions.T, np.sqrt(usual)[:, None]], axis=1)
-
-
-def typical(features: np.ndarray, fitted: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The view `typical` (windows,) of standardised features (windows, width), by what `discriminants` gave."""
-    directions, middles = map(torch.from_numpy, fitted)
-    return -from_middles(torch.from_numpy(features), directions, middles).numpy()
+        return found
 
 
 def regression(features: np.ndarray, targets: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

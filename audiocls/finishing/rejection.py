@@ -18,7 +18,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.rejection_file import attach_rejection
 from audiocls.inference.windows import Listener
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.models.rejection import CLASS_SHAPES, KnownSounds
+from audiocls.models.rejection import KnownSounds
 from audiocls.training.batches import soft_targets
 from audiocls.training.logits import SMALLEST
 from audiocls.training.run import HeldOut
@@ -73,10 +73,6 @@ def fit_rejection(
         "threshold": passing(scores, learnt_scores, acceptance),
         "acceptance": acceptance,
     }
-    if "typical" in views:
-        settings |= {"directions": len(tensors["directions"]), "middles": len(tensors["middles"])}
-    else:
-        tensors = {name: values for name, values in tensors.items() if name not in CLASS_SHAPES}
     attach_rejection(classifier.model, settings, tensors)
     return told(settings, fitted_on, len(scores) or len(learnt_scores)) | {
         "negatives": min(len(audio.negatives), MOST_CLIPS) if "head" in views else 0
@@ -144,6 +140,8 @@ def values_of(
     clips = audio.train.subset(chosen) if len(chosen) else unlearnt_clips(audio)
     trained = len(chosen) > 0
     kind = kind_of(listener)
+    # A transformer without held-out predictions is no probe: like a network, it learnt its features on these clips.
+    shaped = kind == "network" or (kind == "transformers" and held_out is None)
     own = heard_windows(listener, clips)
     validation = heard_windows(listener, audio.validation.subset([]) if not trained else audio.validation)
     negatives = heard_windows(listener, audio.negatives.subset(rng.permutation(len(audio.negatives))[:MOST_CLIPS]))
@@ -167,8 +165,6 @@ def values_of(
     if "head" in views:
         features = FeatureViews(own, soft_targets(clips, listener.num_labels), list(clips.groups), negatives, seed)
         first, second = features.honest(), features.of(validation) if len(validation.owners) else {}
-        if "near" in views:
-            views = features.names + [name for name in views if name == "sure"]
     if "sure" in views:
         nothing = np.full(len(clips), np.nan)
         first["sure"] = own.sureness(listener.multi_label) if honest_logits else nothing
@@ -179,7 +175,7 @@ def values_of(
     sources = [f"{len(table(first))} training clips scored without their group"] if trained else [audio.name]
     if second:
         sources.append(f"{len(table(second))} validation clips")
-    if kind == "network" and trained and "head" in views:
+    if shaped and trained and "head" in views:
         return second, first, features, " and ".join(sources)
     both = {name: np.concatenate([first[name], second.get(name, np.zeros(0))]) for name in views}
     return both, {name: np.zeros(0) for name in views}, features, " and ".join(sources)

@@ -13,8 +13,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 SILENCE = 1e-3  # half the distance from peak to peak, -60 dBFS, at or below which nothing can be heard
 EDGE_SECONDS = 0.02  # where resampling a constant leaves ripples
 SHAPES = ("width", "references", "outputs")  # of the tensors, in `config.rejection`
-CLASS_SHAPES = ("directions", "middles")  # of those of the view `typical`
-VIEWS = ("near", "head", "typical", "sure")
 
 
 @dataclass
@@ -31,23 +29,19 @@ class KnownSoundsOutput(SequenceClassifierOutput):
 
 
 class KnownSounds(nn.Module):
-    """The mean of up to four views of a window, each in deviations from what it is for clips that were not learnt.
+    """The mean of up to three views of a window, each in deviations from what it is for clips that were not learnt.
 
     near: how near the `neighbours` nearest of the references are, clips of the classes, in standardised features (Sun
         et al. 2022, "Out-of-distribution detection with deep nearest neighbors", arXiv:2204.06507).
     head: the largest output of a linear regression of the features on the classes (after Hendrycks et al. 2022,
         "Scaling out-of-distribution detection for real-world settings", arXiv:1911.11132, on the largest logit); where
         there were clips of no class to learn from, less its output for these.
-    typical: how near the middle of a class is, where clips of one class lie close together and classes apart (linear
-        discriminant analysis), measured by how far its own clips lie from there (after Lee et al. 2018, "A simple
-        unified framework for detecting out-of-distribution samples", arXiv:1807.03888).
     sure: the logarithm of the largest probability.
 
     Args:
         settings: `config.rejection`: `views` (name to [centre, spread]), `width` of the features, number of
             `references`, `outputs` of the regression (one more than there are labels if the last is for clips of no
-            class), `neighbours`, `threshold` of the score; with the view `typical` also the number of `directions` in
-            which classes differ and of `middles` of classes; other entries are for people.
+            class), `neighbours`, `threshold` of the score; other entries are for people.
 
     Tensors keep the bits of float32 and float16 numbers as integers, since in bfloat16 they would be others.
 
@@ -60,8 +54,6 @@ class KnownSounds(nn.Module):
     references: torch.Tensor
     weight: torch.Tensor
     bias: torch.Tensor
-    directions: torch.Tensor
-    middles: torch.Tensor
 
     def __init__(self, settings: dict[str, Any], num_labels: int) -> None:
         super().__init__()
@@ -70,26 +62,25 @@ class KnownSounds(nn.Module):
             self.neighbours = int(settings["neighbours"])
             self.views = {str(name): (float(at), float(by)) for name, (at, by) in settings["views"].items()}
             self.threshold = float(settings["threshold"])
-            directions, middles = (int(settings[name]) if "typical" in self.views else 0 for name in CLASS_SHAPES)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"config.rejection is damaged: {error}") from None
-        if not self.views or set(self.views) - set(VIEWS) or min(by for _, by in self.views.values()) <= 0:
-            raise ValueError(f"config.rejection is damaged: views must be some of {', '.join(VIEWS)}")
+        if (
+            not self.views
+            or set(self.views) - {"near", "head", "sure"}
+            or min(by for _, by in self.views.values()) <= 0
+        ):
+            raise ValueError("config.rejection is damaged: views must be some of near, head and sure")
         self.num_labels = num_labels
         self.register_buffer("centre", torch.zeros(width, dtype=torch.int32))
         self.register_buffer("spread", torch.zeros(width, dtype=torch.int32))
         self.register_buffer("references", torch.zeros(references, width, dtype=torch.int16))
         self.register_buffer("weight", torch.zeros(outputs, width, dtype=torch.int32))
         self.register_buffer("bias", torch.zeros(outputs, dtype=torch.int32))
-        if "typical" in self.views:
-            self.register_buffer("directions", torch.zeros(directions, width, dtype=torch.int32))
-            # Where the middle of each class lies along the directions, and last how far its clips lie from there.
-            self.register_buffer("middles", torch.zeros(middles, directions + 1, dtype=torch.int32))
 
     @property
     def needs_features(self) -> bool:
         """Whether any view looks at features."""
-        return bool({"near", "head", "typical"} & set(self.views))
+        return bool({"near", "head"} & set(self.views))
 
     def forward(self, features: torch.Tensor | None, logits: torch.Tensor, multi_label: bool) -> torch.Tensor:
         """Score float32 `(windows,)` of features `(windows, width)` and logits `(windows, labels)`, not calibrated."""
@@ -113,9 +104,6 @@ class KnownSounds(nn.Module):
             if "head" in self.views:
                 weight, bias = self.weight.view(torch.float32).to(precise), self.bias.view(torch.float32).to(precise)
                 found["head"] = best_output(standard @ weight.T + bias, self.num_labels)
-            if "typical" in self.views:
-                directions = self.directions.view(torch.float32).to(precise)
-                found["typical"] = -from_middles(standard, directions, self.middles.view(torch.float32).to(precise))
         if "sure" in self.views:
             found["sure"] = surest(logits, multi_label)
         return found
@@ -126,17 +114,6 @@ def nearest(features: torch.Tensor, references: torch.Tensor, neighbours: int) -
     squares = (features**2).sum(1)[:, None] + (references**2).sum(1) - 2 * features @ references.T
     distances = squares.clamp(min=0).sqrt()
     return distances.topk(min(neighbours, len(references)), largest=False).values.mean(1)
-
-
-def from_middles(features: torch.Tensor, directions: torch.Tensor, middles: torch.Tensor) -> torch.Tensor:
-    """Distance `(windows,)` to the middle of the class for which it is least, as a multiple of what is usual there.
-
-    Args:
-        features: `(windows, width)`. directions: `(directions, width)`.
-        middles: of the classes, `(classes, directions + 1)`, the last number the usual distance.
-    """
-    distances = ((features @ directions.T)[:, None] - middles[:, :-1]).norm(dim=2)
-    return (distances / middles[:, -1]).amin(1)
 
 
 def best_output(outputs: torch.Tensor, num_labels: int) -> torch.Tensor:

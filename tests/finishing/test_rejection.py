@@ -14,7 +14,7 @@ from audiocls.comparison.ensemble import ensemble
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.finishing.acceptance import lowest_passing, passing
-from audiocls.finishing.known_views import FeatureViews, Windows, discriminants, typical
+from audiocls.finishing.known_views import FeatureViews, Windows
 from audiocls.finishing.rejection import fit_rejection, known_scores
 from audiocls.inference.rejection_file import save_rejection
 from audiocls.kinds import fit_kind
@@ -140,30 +140,6 @@ def test_a_clip_is_no_neighbour_of_its_own_group():
     at_hand = views.of(windows)
     assert (at_hand["near"] > honest["near"] + 0.1).all()
     assert (np.abs(at_hand["head"] - honest["head"]) > 1e-4).all()
-    assert (np.abs(at_hand["typical"] - honest["typical"]) > 1e-4).all()
-
-
-def test_typical_looks_along_what_separates_classes():
-    """Classes differ along one quiet direction; the loud ones say nothing of a clip's class."""
-    rng = np.random.default_rng(0)
-    classes = np.repeat([0, 1], 100)
-    spread = np.array([0.1, 3.0, 3.0, 3.0])
-    features = rng.normal(size=(200, 4)) * spread
-    features[:, 0] += 2.0 * classes
-    fitted = discriminants(features, classes)
-    assert [values.shape for values in fitted] == [(1, 4), (2, 2)]
-    between, of_class, loud = typical(np.array([[1.0, 0, 0, 0], [2.0, 0, 0, 0], [2.0, 3.0, 0, 0]]), fitted)
-    assert between < min(of_class, loud) - 2
-    of_own = typical(features, fitted)
-    assert np.mean(of_own**2) == pytest.approx(1.0, abs=0.05)  # measured by what is usual of each class
-
-
-def test_a_class_of_one_clip_has_room_around_it():
-    rng = np.random.default_rng(0)
-    features = np.concatenate([rng.normal(size=(50, 3)), rng.normal(size=(1, 3)) + 6])
-    _, middles = discriminants(features, np.repeat([0, 1], [50, 1]))
-    assert np.isfinite(middles).all()
-    assert (middles[:, -1] > 0.1 * middles[0, -1]).all()
 
 
 def test_the_threshold_alone_is_fitted_anew_on_other_clips(audio):
@@ -193,6 +169,16 @@ def test_without_honest_features_the_predictions_of_other_models_decide(audio):
     scores = np.random.default_rng(1).dirichlet([5, 1], len(audio.train)).astype(np.float32)
     record = fit_rejection(classifier, all_learnt, 0.95, 42, held_out=HeldOut(scores, audio.train.targets, [], "folds"))
     assert record["score"] == "sure"
+
+
+def test_clips_that_shaped_the_features_set_no_threshold(audio):
+    """A transformer that nothing was held out from learnt its features on the training clips, unlike a probe."""
+    scores = np.full((len(audio.train), 2), 0.5, np.float32)
+    folds = HeldOut(scores, audio.train.targets, list(audio.train.groups), "folds")
+    judged = {"probe": len(audio.train) + len(audio.validation), "finetune": len(audio.validation)}
+    for kind, held_out in (("probe", folds), ("finetune", None)):
+        classifier, _ = classifier_of("transformers", audio)
+        assert fit_rejection(classifier, audio, 0.9, 42, held_out=held_out)["clips"] == judged[kind]
 
 
 def test_several_labels_a_clip(audio):

@@ -20,11 +20,10 @@ def bits(values):
     return values.contiguous().view(torch.int32)
 
 
-def taught(labels, width, views=("near", "head", "typical", "sure"), **changes):
+def taught(labels, width, views=("near", "head", "sure"), **changes):
     """Settings and tensors of a random `KnownSounds`."""
     generator = torch.Generator().manual_seed(1)
     settings = {"views": {name: [0.5, 2.0] for name in views}, "width": width, "references": 7, "outputs": labels}
-    settings |= {"directions": 2, "middles": labels} if "typical" in views else {}
     settings |= {"neighbours": 3, "threshold": -1.0, **changes}
     tensors = {
         "centre": bits(torch.rand(width, generator=generator)),
@@ -33,9 +32,6 @@ def taught(labels, width, views=("near", "head", "typical", "sure"), **changes):
         "weight": bits(torch.randn(settings["outputs"], width, generator=generator) / width),
         "bias": bits(torch.randn(settings["outputs"], generator=generator)),
     }
-    if "typical" in views:
-        tensors["directions"] = bits(torch.randn(2, width, generator=generator))
-        tensors["middles"] = bits(0.5 + torch.rand(labels, 3, generator=generator))
     return settings, tensors
 
 
@@ -62,11 +58,8 @@ def test_the_score_is_the_mean_of_its_views_from_what_was_fitted():
     standard = (features - tensors["centre"].view(torch.float32)) / tensors["spread"].view(torch.float32)
     distances = (standard - tensors["references"].view(torch.float16).float()).norm(dim=1).sort().values
     outputs = standard @ tensors["weight"].view(torch.float32).T + tensors["bias"].view(torch.float32)
-    along = standard @ tensors["directions"].view(torch.float32).T
-    middles = tensors["middles"].view(torch.float32)
-    typical = -min(float((along[0] - row[:2]).norm() / row[2]) for row in middles)
-    views = [-distances[:3].mean(), outputs.max(), typical, logits.softmax(-1).max().log()]
-    expected = sum((float(view) - 0.5) / 2 for view in views) / 4
+    views = [-distances[:3].mean(), outputs.max(), logits.softmax(-1).max().log()]
+    expected = sum((float(view) - 0.5) / 2 for view in views) / 3
     assert float(known(features, logits, False)) == pytest.approx(expected, abs=1e-5)
 
 
