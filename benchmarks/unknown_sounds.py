@@ -28,9 +28,9 @@ from benchmarks.sound_sets import prepare
 
 EVERYDAY = Path(__file__).parents[1] / "data" / "everyday_sounds"
 WEIGHTS = "whisper-tiny.en"
-MODELS = (f"probe:{WEIGHTS}", "forest", "boosting", "cnn", "members")
+MODELS = (f"probe:{WEIGHTS}", "forest", "boosting", "cnn")
 MEMBERS = (f"probe:{WEIGHTS}", "cnn", "forest")  # of the mean of three that "members" stands for
-ONE_SEED = ("cnn", "cnn1d", "crnn", f"finetune:{WEIGHTS}", "members")  # train long: the first seed only
+SEVERAL_SEEDS = ("forest",)  # the others train long: the first seed only
 TARGET = 0.85  # mean AUROC of the best kind
 ACCEPTANCE = 0.95
 
@@ -114,7 +114,7 @@ def main() -> int:
         best = 0.0
         for model in arguments.models:
             started = time.perf_counter()
-            seeds = arguments.seeds[:1] if model in ONE_SEED else arguments.seeds
+            seeds = arguments.seeds if model in SEVERAL_SEEDS else arguments.seeds[:1]
             found = np.array([measure(source, model, seed) for seed in seeds])  # (seeds, classes, 3)
             area, known, unknown = found.mean((0, 1))
             best = max(best, float(area))
