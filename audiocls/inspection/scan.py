@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import xxhash
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from audiocls.data.listing import Item, Listing
@@ -43,7 +44,8 @@ def measurements(listing: Listing, source: str, num_workers: int = 0, verbose: b
     progress = tqdm(
         total=len(items), initial=len(items) - len(missing), desc="Measuring", unit="clip", disable=not verbose, delay=1
     )
-    with progress, ThreadPoolExecutor(workers) as pool:
+    # Each thread measures a clip: threads of the linear algebra beside them take twice the processor time.
+    with threadpool_limits(1, "blas"), progress, ThreadPoolExecutor(workers) as pool:
         try:
             for clip, record in _in_turn(pool, items, stamps, missing, records, 4 * workers):
                 keys[clip] = (record.file, record.stamp)
