@@ -15,7 +15,7 @@ from .acoustic_features import AcousticFeatures
 from .configuration_audiocls import AudioClsConfig
 from .logit_scaling import scaled
 from .networks import NETWORKS
-from .rejection import KnownSounds, KnownSoundsOutput, combined, silent
+from .rejection import KnownSounds, KnownSoundsOutput, silent
 from .trees import log_scores
 
 # Long clips pass through the network this many windows at a time, so memory does not grow with their length.
@@ -172,9 +172,8 @@ class AudioClsForAudioClassification(PreTrainedModel):
 
         known_score = is_known = None
         if self.known_sounds is not None:
-            known_score = combined(torch.cat(known), owner, len(input_values))
-            known_score = known_score.masked_fill(silent(waveform, lengths, self.config.sampling_rate), -torch.inf)
-            is_known = known_score >= self.known_sounds.threshold
+            rate = self.config.sampling_rate
+            known_score, is_known = self.known_sounds.of_clips(known, owner, waveform, lengths, rate)
         return answer(logits, labels, self.config.problem_type, return_dict, known_score, is_known)
 
     def window_states(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

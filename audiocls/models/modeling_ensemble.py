@@ -24,7 +24,7 @@ from .modeling_audiocls import (
     mean_by_clip,
     plan_windows,
 )
-from .rejection import KnownSounds, KnownSoundsOutput, combined, silent
+from .rejection import KnownSounds, KnownSoundsOutput, silent
 
 OWN_MODELS = {model.config_class.model_type: model for model in (AudioClsForAudioClassification,)}
 # Windows that pass through a member of transformers at a time, so memory does not grow with a clip's length.
@@ -90,9 +90,8 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
         logits = mean_by_clip(torch.cat(parts), owner, len(input_values))
         known_score = is_known = None
         if self.known_sounds is not None:
-            known_score = combined(torch.cat(known), owner, len(input_values))
-            known_score = known_score.masked_fill(silent(waveform, lengths, self.config.sampling_rate), -torch.inf)
-            is_known = known_score >= self.known_sounds.threshold
+            rate = self.config.sampling_rate
+            known_score, is_known = self.known_sounds.of_clips(known, owner, waveform, lengths, rate)
         return answer(logits, labels, self.config.problem_type, return_dict, known_score, is_known)
 
     @property

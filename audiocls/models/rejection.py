@@ -88,6 +88,20 @@ class KnownSounds(nn.Module):
         total = sum((found[name] - at) / by for name, (at, by) in self.views.items())
         return torch.as_tensor(total / len(self.views)).float()
 
+    def of_clips(
+        self, scores: list[torch.Tensor], owner: torch.Tensor, waveform: torch.Tensor, lengths: torch.Tensor, rate: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Score float32 and verdict bool `(batch,)` of clips `(batch, time)`, from the scores of their windows.
+
+        Args:
+            scores: of some windows each, `(windows,)`, -inf for silent ones.
+            owner: the clip of each window.
+            lengths: valid samples of each clip, at `rate` Hz.
+        """
+        score = combined(torch.cat(scores), owner, len(waveform))
+        score = score.masked_fill(silent(waveform, lengths, rate), -torch.inf)
+        return score, score >= self.threshold
+
     def view_values(
         self, features: torch.Tensor | None, logits: torch.Tensor, multi_label: bool
     ) -> dict[str, torch.Tensor]:
