@@ -11,8 +11,8 @@ from transformers import AutoModelForAudioClassification
 
 from audiocls.config import TrainConfig
 from audiocls.errors import ModelError
-from audiocls.inference.windows import window_samples
 from audiocls.inference.loading import quiet_transformers
+from audiocls.inference.windows import window_samples
 from audiocls.pretrained.backbone import (
     backbone_sampling_rate,
     base_model_id,
