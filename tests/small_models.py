@@ -20,6 +20,7 @@ MODEL_FOLDER = {
     "training_hist.json",
     "predictions.csv",
     "confusion_matrix.png",
+    "reliability.png",
     "curves.png",
     "training_config.json",
 }
