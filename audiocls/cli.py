@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +144,13 @@ RUN = {
 }
 
 
+def _let_go(interrupt: KeyboardInterrupt) -> None:
+    """Throw away what Ctrl-C caught half made, such as a progress bar, without its complaints about that."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
+    traceback.clear_frames(interrupt.__traceback__)
+    sys.unraisablehook = hook
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Known failures print one line and return 1, wrong usage 2; Ctrl-C returns 130."""
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -159,7 +167,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("RANK", "0") == "0":  # of several processes that fail alike, one says so
             print(f"audiocls: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        _let_go(interrupt)
         print("\naudiocls: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of a pipe, such as head, has had enough

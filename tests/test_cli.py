@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiocls import cli
 from audiocls.cli import main
 from audiocls.commands import build_parser
 from audiocls.inference.answers import NONE_OF_THESE
@@ -170,3 +171,20 @@ def test_the_two_ways_to_train_are_one(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     assert result.stdout == capsys.readouterr().out
+
+
+def test_what_ctrl_c_catches_half_made_goes_without_a_word(capsys, monkeypatch):
+    class Bar:
+        def __init__(self):
+            raise KeyboardInterrupt
+
+        def __del__(self):
+            raise AttributeError("pos")  # as a progress bar does that never got its place
+
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    monkeypatch.setitem(cli.RUN, "weights", lambda arguments: Bar())
+    code, _, err = run(capsys, "weights", "--list")
+    assert code == 130
+    assert "stopped" in err
+    assert not complaints
