@@ -169,9 +169,10 @@ def write_model_folder(
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         }
         write_text(folder.partial / "training_config.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        saved = AudioClassifier.from_pretrained(folder.partial)
         evaluations = {
             part: evaluate_clips(
-                AudioClassifier.from_pretrained(folder.partial),
+                saved,
                 clips,
                 part,
                 scores_before=before.get(part),

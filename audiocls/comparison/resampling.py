@@ -15,9 +15,9 @@ from audiocls.evaluation.counts import Counts, indicators
 from audiocls.evaluation.intervals import (
     BLOCK_CELLS,
     LEVEL,
-    NUM_DRAWS,
     headline_scores,
     resampling_units,
+    unit_draws,
     wilson_interval,
 )
 from audiocls.evaluation.metrics import BOOTSTRAP_SEED, predicted_classes
@@ -55,13 +55,10 @@ class Bootstrap:
         """The same scores in each draw, float64 (draws,); the draws are the same at every call."""
         generator = np.random.default_rng(BOOTSTRAP_SEED)
         tables = self._tables(scores)
-        blocks = []
-        block_draws = max(1, BLOCK_CELLS // self.num_units)
-        for start in range(0, NUM_DRAWS, block_draws):
-            size = min(block_draws, NUM_DRAWS - start)
-            drawn = generator.multinomial(self.num_units, np.full(self.num_units, 1 / self.num_units), size=size)
-            weights = drawn.astype(np.float32)
-            blocks.append(self._scores(weights[:, units] @ table for units, table in tables))
+        blocks = [
+            self._scores(drawn[:, units] @ table for units, table in tables)
+            for drawn in unit_draws(self.num_units, generator)
+        ]
         return {name: np.concatenate([block[name] for block in blocks]) for name in SCORES}
 
     def told(self, scores: np.ndarray, score: str) -> str:
@@ -130,14 +127,11 @@ class Bootstrap:
         best = int(np.argmax([self.point(scores)[score] for scores in candidates]))
         generator = np.random.default_rng(BOOTSTRAP_SEED)
         lost: list[np.ndarray] = []
-        block_draws = max(1, BLOCK_CELLS // self.num_units)
-        for start in range(0, NUM_DRAWS, block_draws):
-            size = min(block_draws, NUM_DRAWS - start)
-            drawn = generator.multinomial(self.num_units, np.full(self.num_units, 1 / self.num_units), size=size)
-            drawn = drawn[(drawn == 0).any(axis=1)]  # or nobody is left to judge
+        for weights in unit_draws(self.num_units, generator):
+            drawn = weights[(weights == 0).any(axis=1)]  # or nobody is left to judge
             choosing, judging = (
                 np.stack([self._scores(part[:, units] @ table for units, table in each)[score] for each in tables])
-                for part in (drawn.astype(np.float32), (drawn == 0).astype(np.float32))
+                for part in (drawn, (drawn == 0).astype(np.float32))
             )
             lost.append(judging[best] - judging[choosing.argmax(axis=0), np.arange(len(drawn))])
         return max(0.0, float(np.concatenate(lost).mean())) if any(map(len, lost)) else 0.0

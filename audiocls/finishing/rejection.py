@@ -19,6 +19,7 @@ from audiocls.inference.rejection_file import attach_rejection
 from audiocls.inference.windows import Listener
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.models.rejection import KnownSounds
+from audiocls.scoring import clip_answers
 from audiocls.training.batches import soft_targets
 from audiocls.training.logits import SMALLEST
 from audiocls.training.run import HeldOut
@@ -94,10 +95,7 @@ def refit_threshold(classifier: AudioClassifier, clips: Clips, acceptance: float
 
 def known_scores(classifier: AudioClassifier, clips: Clips, batch_size: int = 16) -> np.ndarray:
     """Known scores float32 (clips,): -inf for silence, NaN for other clips where the model cannot tell."""
-    answers = classifier.stream_answers(
-        ({"array": clips.waveform(index), "sampling_rate": clips.sampling_rate} for index in range(len(clips))),
-        batch_size=batch_size,
-    )
+    answers = clip_answers(classifier, clips, batch_size)
     return np.array([_score(answer) for answer in answers], np.float32)
 
 
