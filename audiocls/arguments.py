@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Mapping
+from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ GROUPS = {
     "features": "features (the model's first layer)",
     "data": "data and split",
     "training": "training",
+    "field": "for noise and long recordings",
     "honesty": "how sure (after training)",
     "finetune": "finetune (beside those of training)",
 }
@@ -26,22 +29,27 @@ def add_settings(parser: argparse.ArgumentParser, without: tuple[str, ...] = ())
     """
     parser.add_argument("--config", metavar="FILE.yaml", help="recipe: a YAML file of settings; flags win over it")
     for group, title in GROUPS.items():
-        arguments = parser.add_argument_group(title)
-        for name, spec in settings().items():
-            if spec.metadata["group"] != group or name in without:
-                continue
-            options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
-            kind, default = base_type(spec), spec.default
-            if kind is bool:
-                options["action"] = argparse.BooleanOptionalAction if default else "store_true"
-                shown = "on" if default else "off"
-            else:
-                options["type"] = parse_image_size if kind is tuple else kind
-                options["choices"] = spec.metadata["choices"]
-                options["metavar"] = None if spec.metadata["choices"] else spec.metadata["metavar"]
-                shown = "" if default is None else f"{default:g}" if kind is float else str(default)
-            options["help"] = spec.metadata["help"].replace("%", "%%") + (f" [{shown}]" if shown else "")
-            arguments.add_argument(f"--{name}", **options)
+        chosen = {n: spec for n, spec in settings().items() if spec.metadata["group"] == group and n not in without}
+        add_fields(parser.add_argument_group(title), chosen)
+
+
+def add_fields(arguments: argparse._ActionsContainer, chosen: Mapping[str, Field]) -> None:
+    """Add a flag for each of some settings, by name; those that are not given stay out of the result."""
+    for name, spec in chosen.items():
+        options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name}
+        kind, default = base_type(spec), spec.default
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction if default else "store_true"
+            shown = "on" if default else "off"
+        else:
+            options["type"] = parse_image_size if kind is tuple else kind
+            if isinstance(spec.metadata["metavar"], tuple):  # several numbers
+                options |= {"type": float, "nargs": len(spec.metadata["metavar"])}
+            options["choices"] = spec.metadata["choices"]
+            options["metavar"] = None if spec.metadata["choices"] else spec.metadata["metavar"]
+            shown = "" if default is None else f"{default:g}" if kind is float else str(default)
+        options["help"] = spec.metadata["help"].replace("%", "%%") + (f" [{shown}]" if shown else "")
+        arguments.add_argument(f"--{name}", **options)
 
 
 def read_settings(arguments: argparse.Namespace) -> TrainConfig:

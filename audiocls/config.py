@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from audiocls.errors import UsageError
 from audiocls.kind_names import NETWORK_KINDS, parse_model
-from audiocls.settings import check_value, coerce, parse_image_size, setting
+from audiocls.setting_groups import FieldSettings, FinetuneSettings, HonestySettings
+from audiocls.settings import check_value, checked_span, coerce, parse_image_size, setting
 
 FEATURES = ("log_mel", "mfcc", "chroma", "spectral_contrast", "pitch")
 FRAME_SECONDS = 0.030  # at least this long: 512 samples at 16 kHz, 2048 at 44.1 kHz
@@ -28,7 +29,7 @@ VALIDATION_SIZE = 0.1  # of kinds that are trained by epochs; the others validat
 
 
 @dataclass
-class TrainConfig:
+class TrainConfig(FinetuneSettings, HonestySettings, FieldSettings):
     """Settings of one training run. Lengths in samples unless the name carries another unit.
 
     Values left to be chosen ("auto", 0 or None, as the help says) are filled in by kind and sampling rate.
@@ -170,45 +171,6 @@ class TrainConfig:
         1, "training", "batches per optimiser step", metavar="N", limits=(1, 4096)
     )
 
-    calibrate: bool = setting(
-        True, "honesty", "fit the scores on held-out clips, so that 0.8 means right in 8 of 10 cases"
-    )
-    rejection: bool = setting(True, "honesty", "learn to tell what is none of the classes")
-    acceptance: float = setting(
-        0.95, "honesty", "share of the classes' own clips that must pass as known", metavar="SHARE", limits=(0.01, 1)
-    )
-    leak_report: bool = setting(
-        True, "honesty", "where groups are known or guessed, measure what a split that ignores them would flatter"
-    )
-
-    freeze_layers: int = setting(
-        0,
-        "finetune",
-        "lowest layers of the encoder that stay as they are, as what lies below them always does",
-        metavar="N",
-        limits=(0, 1000),
-    )
-    layer_decay: float = setting(
-        0.8, "finetune", "learning rate of a layer, as a multiple of the next higher one's", metavar="X", limits=(0, 1)
-    )
-    head_scale: float = setting(
-        10.0,
-        "finetune",
-        "learning rate of the classifier, as a multiple of the highest layer's",
-        metavar="X",
-        limits=(0, 1e4),
-    )
-    probe_share: float = setting(
-        0.5,
-        "finetune",
-        "share of the probe's weights in the result, beside the trained ones",
-        metavar="X",
-        limits=(0, 1),
-    )
-    gradient_checkpointing: bool = setting(
-        False, "finetune", "compute the layers twice instead of keeping what they computed: less memory"
-    )
-
     def __post_init__(self) -> None:
         self._given = {name: getattr(self, name) for name in settings()}
         self.kind, self.backbone = parse_model(self.model)
@@ -216,6 +178,8 @@ class TrainConfig:
             self.image_size = parse_image_size(self.image_size)
         elif self.image_size is not None:
             self.image_size = (int(self.image_size[0]), int(self.image_size[1]))
+        if self.noise_snr_db is not None:
+            self.noise_snr_db = checked_span("noise_snr_db", self.noise_snr_db)
         for name, spec in settings().items():
             check_value(spec, getattr(self, name))
         self._fill_in()
@@ -257,7 +221,7 @@ class TrainConfig:
         return self.num_epochs or min(max(round(clips_seen / num_clips), fewest), most)
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {name: getattr(self, name) for name in settings()}
 
     def replaced(self, **changes: Any) -> Self:
         """These settings with some changed; what was left to be chosen is chosen anew.
@@ -283,5 +247,6 @@ class TrainConfig:
 
 
 def settings() -> dict[str, dataclasses.Field]:
-    """All settings by name, in the order of `--help`."""
-    return {f.name: f for f in dataclasses.fields(TrainConfig)}
+    """All settings by name, those of every run first."""
+    every = {spec.name: spec for spec in dataclasses.fields(TrainConfig)}
+    return {name: every[name] for name in (*TrainConfig.__annotations__, *every)}

@@ -104,7 +104,7 @@ def clip_answers(classifier: AudioClassifier, clips: Clips, batch_size: int = 16
 
 def clip_scores(classifier: AudioClassifier, clips: Clips, speed: float = 1.0, batch_size: int = 16) -> np.ndarray:
     """Scores float32 (clips, labels) of decoded clips, played at this speed: above 1 shorter and higher."""
-    return np.stack(list(classifier.stream(_played(clips, speed), batch_size=batch_size)))
+    return np.stack(list(classifier.stream_scores(_played(clips, speed), batch_size=batch_size)))
 
 
 def _played(clips: Clips, speed: float = 1.0) -> Iterator[dict[str, Any]]:

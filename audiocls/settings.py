@@ -16,7 +16,7 @@ def setting(
     group: str,
     help: str,
     choices: tuple[str, ...] | None = None,
-    metavar: str | None = None,
+    metavar: str | tuple[str, ...] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Any:
     """A dataclass field that also carries what `--help` says about it and the lowest and highest value it may have."""
@@ -76,3 +76,18 @@ def parse_image_size(text: str) -> tuple[int, int]:
     if not separator or not bands.isdigit() or not frames.isdigit():
         raise UsageError(f"image_size is {text!r}; write it as BANDSxFRAMES, such as 128x128")
     return int(bands), int(frames)
+
+
+def checked_span(name: str, value: Any) -> tuple[float, float]:
+    """A pair of numbers, the lower one first.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        low, high = (float(each) for each in value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} is {value!r}; give two numbers, the lowest and the highest") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise UsageError(f"{name} goes from {low:g} to {high:g}; the lowest must come first")
+    return low, high

@@ -80,7 +80,8 @@ def test_every_setting_is_a_flag_with_help_and_can_be_given():
             given = parser.parse_args([f"--{name}"])
         else:
             example = {tuple: "64x64", int: "3", float: "0.5", str: (spec.metadata["choices"] or ("x",))[0]}[kind]
-            given = parser.parse_args([f"--{name}", example])
+            several = isinstance(spec.metadata["metavar"], tuple)
+            given = parser.parse_args([f"--{name}", *(["0", "20"] if several else [example])])
         assert sorted(vars(given)) == sorted(["config", name])
 
 
@@ -115,3 +116,11 @@ def test_what_was_left_to_the_kind_is_chosen_anew_for_another():
     assert TrainConfig(features="chroma").replaced(model="forest").features == "chroma"
     with pytest.raises(UsageError, match="learning_rat"):
         config.replaced(learning_rat=0.1)
+
+
+def test_a_span_of_noise_levels_is_two_numbers_the_lowest_first():
+    assert TrainConfig(noise_snr_db=(0, 20)).noise_snr_db == (0.0, 20.0)
+    assert TrainConfig.from_dict({"noise_snr_db": [-3, 12]}).noise_snr_db == (-3.0, 12.0)
+    for wrong in ((20, 0), (1,), "loud", (0, float("nan"))):
+        with pytest.raises(UsageError, match="noise_snr_db"):
+            TrainConfig(noise_snr_db=wrong)

@@ -119,7 +119,7 @@ class AudioClassifier:
             _check_count("top_k", top_k)
         if is_single(inputs):
             return self._ranked(self.scores(inputs, sampling_rate=sampling_rate, batch_size=batch_size)[0], top_k)
-        rows = self.stream(inputs, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
+        rows = self.stream_scores(inputs, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
         return [row if isinstance(row, AudioReadError) else self._ranked(row, top_k) for row in rows]
 
     def scores(self, inputs: Any, *, sampling_rate: int | None = None, batch_size: int = 16) -> np.ndarray:
@@ -131,10 +131,10 @@ class AudioClassifier:
             AudioReadError, UsageError: as in `__call__`.
         """
         clips = [inputs] if is_single(inputs) else inputs
-        rows = list(self.stream(clips, sampling_rate=sampling_rate, batch_size=batch_size))
+        rows = list(self.stream_scores(clips, sampling_rate=sampling_rate, batch_size=batch_size))
         return np.stack(rows) if rows else np.empty((0, len(self.labels)), np.float32)
 
-    def stream(
+    def stream_scores(
         self,
         inputs: Iterable[Any],
         *,
@@ -191,7 +191,7 @@ class AudioClassifier:
         threshold: float | None = None,
         rejection: bool = True,
     ) -> Iterator[Any]:
-        """Yield the `Answer` to each clip in order, as `stream` does the scores; arguments as of `answers`."""
+        """Yield the `Answer` to each clip in order, as `stream_scores` does the scores; arguments as of `answers`."""
         if threshold is not None and not 0 <= threshold <= 1:
             raise UsageError(f"threshold is {threshold}; scores lie between 0 and 1, so it must, too")
         known_threshold = self.known_threshold if rejection else None

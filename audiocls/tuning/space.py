@@ -21,7 +21,10 @@ SEARCHES = ("tpe", "random", "grid")
 DEFAULT = "default"
 RANGE_KEYS = ("low", "high", "log", "step")
 # These decide what is measured, and with what, rather than how well the model does.
-NOT_SEARCHED = ("model", "seed", "budget_minutes", "mixed_precision", "gradient_checkpointing")
+NOT_SEARCHED = (
+    *("model", "seed", "budget_minutes", "mixed_precision", "gradient_checkpointing"),
+    *("noise_snr_db", "background_folder"),  # on clean clips none would win
+)
 MOST_COMBINATIONS = 1_000_000
 
 _NETWORK: dict[str, Any] = {

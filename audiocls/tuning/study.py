@@ -37,7 +37,7 @@ def purpose(
 ) -> dict[str, Any]:
     """What a study is about, as JSON holds it: two processes may share a study when theirs are equal."""
     fixed = {name: value for name, value in config.to_dict().items() if name not in (*space, *_MACHINE_SETTINGS)}
-    fixed["image_size"] = list(config.image_size) if config.image_size and "image_size" in fixed else None
+    fixed = {name: list(value) if isinstance(value, tuple) else value for name, value in fixed.items()}
     return {
         "data": data_name,
         "fingerprint": fingerprint(clips, folds),

@@ -148,7 +148,7 @@ def test_a_list_is_read_only_as_far_as_answers_are_taken(classifier, files):
             taken.append(1)
             yield files[0]
 
-    stream = classifier.stream(endless(), batch_size=2)
+    stream = classifier.stream_scores(endless(), batch_size=2)
     expected = classifier.scores(files[0])[0]
     for _ in range(3):
         np.testing.assert_allclose(next(stream), expected, atol=1e-5)

@@ -1,0 +1,1 @@
+"""A corpus of recordings: files in; tables, label files, pictures and cut clips out."""
