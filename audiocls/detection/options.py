@@ -27,7 +27,7 @@ class DetectOptions:
     threshold: str = setting(
         "auto",
         "detect",
-        "score from which a window belongs to an event: auto (what was fitted when the model was trained), a number, or "
+        "score from which a window belongs to an event: auto (what was fitted in training), a number, or "
         "a file of a threshold for each class, as `audiocls evaluate --events` writes it",
         metavar="X",
     )
