@@ -14,12 +14,12 @@ FRAME_SECONDS = 0.01
 LOWEST_DB = -120.0  # what digital silence counts as
 _WINDOW_FRAMES = 1.6  # length of the Hann window around a frame, in frames: shorter blurs frequencies, longer times
 _LOWEST_HZ, _SPLIT_HZ = 125.0, 250.0  # below is rumble and offset
-_STEP_DB, _NUM_STEPS = 0.5, 280  # the histogram: -120 to 20 dB
-_BLOCK_FRAMES = 50  # frames that share a noise floor
+_STEP_DB, _NUM_STEPS = 1.0, 140  # the histogram: -120 to 20 dB
+_BLOCK_FRAMES = 100  # frames that share a noise floor
 _QUANTILES = (0.1, 0.3)  # low, so that sounds which fill half of the time do not lift the floor
 _NORMAL_QUANTILES = (-1.2816, -0.5244)  # the same two of the normal distribution
 _LOOK_FRAMES = 100  # how far ahead a quiet beginning may wait for the sound that it belongs to
-_MOST_FRAMES = 3000  # analysed at once, so that memory stays flat in long blocks
+_MOST_FRAMES = 200  # analysed at once: what stays in the processor's cache
 
 
 @dataclass(frozen=True)
