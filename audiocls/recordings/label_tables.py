@@ -19,8 +19,11 @@ from audiocls.errors import DataError
 
 # Names of columns, blanks as "_"; the first one that a table has counts. "file_offset_(s)" comes first: in a Raven
 # table of several files the begin time is counted from the start of the first file.
-START = ("start_seconds", "file_offset_(s)", "begin_time_(s)", "onset", "start", "start_(s)", "start_time", "begin")
-END = ("end_seconds", "end_time_(s)", "offset", "end", "end_(s)", "end_time", "stop")
+START = (
+    *("start_seconds", "file_offset_(s)", "begin_time_(s)", "onset", "event_onset"),
+    *("start", "start_(s)", "start_time", "begin", "time"),
+)
+END = ("end_seconds", "end_time_(s)", "offset", "event_offset", "end", "end_(s)", "end_time", "stop")
 DURATION = ("duration_seconds", "delta_time_(s)", "duration")
 LABEL = ("label", "event_label", "annotation", "class", "common_name", "species", "category", "event")
 RECORDING = ("recording", "filename", "file_name", "begin_file", "file", "begin_path", "path")
@@ -76,7 +79,7 @@ def _text(path: Path, name: str) -> str:
     try:
         encoded = path.read_bytes()
         wide = encoded.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return encoded.decode("utf-16" if wide else "utf-8-sig")
+        return encoded.decode("utf-16" if wide else "utf-8-sig").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: the table is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
@@ -169,7 +172,7 @@ def _event(record: dict[str, Any], where: str) -> TableEvent:
         end = _seconds(*ends, where)
     elif ends[0]:  # both begin and end are counted from the start of the first file
         begin = _seconds("begin_time_(s)", record["begin_time_(s)"], where)
-        end = start + _seconds(*ends, where) - begin
+        end = _seconds(*ends, where) + (start - begin)
     else:
         end = start + _seconds(*_first(record, DURATION), where)
     if end < start:
