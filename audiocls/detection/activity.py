@@ -46,11 +46,11 @@ class Frames:
 
 
 class Activity:
-    """Push samples, get frames, `delay_seconds` later at most; `finish` gives the rest. The blocks' sizes do not matter.
+    """Push samples, get frames, `delay_seconds` later at most; `finish` gives the rest. Blocks may have any size.
 
-    Levels are taken with a Hann window of 16 ms around each frame, so a click is felt one frame before and after it; an
-    edge between frames is where a sound rises over the noise or sinks in it, which for a slow beginning or a long tail is
-    inside what would be heard in silence.
+    Levels are taken with a Hann window of 16 ms around each frame, so a click is felt one frame before and after it. An
+    edge lies where a sound rises out of the noise or sinks into it: inside what would be heard in silence where a sound
+    begins slowly or dies away.
 
     Args:
         sampling_rate: of the samples, in Hz.
