@@ -40,26 +40,38 @@ def probe(name: str, opened: str | BinaryIO) -> tuple[int, int, float | None, st
         return stream.rate or 0, stream.channels, seconds, f"{container.format.name}/{stream.codec_context.name}"
 
 
-def blocks(name: str, opened: str | BinaryIO) -> Iterator[tuple[int, int, np.ndarray | None]]:
+def blocks(
+    name: str, opened: str | BinaryIO, block_seconds: float | None = None
+) -> Iterator[tuple[int, int, np.ndarray | None]]:
     """Yield (rate in Hz, expected frames in all, block (frames, channels) float32); None for a block that broke.
+
+    Rate and channels may change from block to block. A block has about 65000 frames, or those of `block_seconds`.
 
     Raises:
         AudioReadError: no audio in it.
     """
     with _container(name, opened) as container:
         stream = container.streams.audio[0]
-        to_float = av.AudioResampler(format="fltp")
+        to_float, heard = av.AudioResampler(format="fltp"), None
         pending: list[np.ndarray] = []
         rate, expected_frames, num_pending = stream.rate or 0, 0, 0
         if stream.duration and stream.time_base:
             expected_frames = min(int(stream.duration * stream.time_base * rate), 1 << 32)
+        at_once = _BLOCK_FRAMES
         try:
             for frame in container.decode(stream):
+                kind = frame.format.name, frame.layout.name, frame.sample_rate
+                if kind != heard:  # a resampler takes one kind of frame only
+                    if pending:
+                        yield rate, expected_frames, np.concatenate(pending)
+                    pending, num_pending = [], 0
+                    to_float, heard = av.AudioResampler(format="fltp"), kind
+                    at_once = _BLOCK_FRAMES if block_seconds is None else round(block_seconds * frame.sample_rate)
                 for part in to_float.resample(frame):
                     rate = part.sample_rate
                     pending.append(part.to_ndarray().T)
                     num_pending += part.samples
-                if num_pending >= _BLOCK_FRAMES:
+                if num_pending >= at_once:
                     yield rate, expected_frames, np.concatenate(pending)
                     pending, num_pending = [], 0
             broken = False

@@ -25,8 +25,9 @@ Source = str | os.PathLike | bytes | BinaryIO
 DECODER_VERSION = 1  # part of the cache key: raise it whenever the same file would decode to other samples
 BLOCK_FRAMES = 1 << 19  # frames decoded at once; shorter files take one call
 _PIECE_FRAMES = 1 << 10
+_RAW_SAMPLES = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # containers in which PCM is not coded
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # a header outside is broken: 1 Hz would blow a small file up to hours
-_CUT = "ends early; what is there was used"
+CUT = "ends early; what is there was used"
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ def decode(source: Source, sampling_rate: int) -> np.ndarray:
 
 def decode_noting(source: Source, sampling_rate: int) -> Decoded:
     """As `decode`, and say when the file is cut short and only its beginning could be read."""
-    with _opened(source) as (name, opened):
+    with opened_source(source) as (name, opened):
         try:
             with soundfile.SoundFile(opened) as file:
                 decoded = _read_soundfile(name, file, sampling_rate)
-                return Decoded(decoded.waveform, _CUT) if file.format == "OGG" and _ogg_cut(opened) else decoded
+                return Decoded(decoded.waveform, CUT) if file.format == "OGG" and ogg_cut(opened) else decoded
         except (soundfile.LibsndfileError, TypeError, ValueError):  # TypeError: *.raw, whose format no header tells
             pass
         return _read_av(name, opened, sampling_rate)
@@ -77,10 +78,10 @@ def probe(source: Source) -> AudioInfo:
     Raises:
         AudioReadError: as in `decode`.
     """
-    with _opened(source) as (name, opened):
+    with opened_source(source) as (name, opened):
         try:
             with soundfile.SoundFile(opened) as file:
-                _check_rate(name, file.samplerate)
+                check_rate(name, file.samplerate)
                 return AudioInfo(file.samplerate, file.channels, file.frames / file.samplerate, file.format)
         except (soundfile.LibsndfileError, TypeError, ValueError):
             pass
@@ -98,7 +99,7 @@ def display_name(source: Source) -> str:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[str, str | BinaryIO]]:
+def opened_source(source: Source) -> Iterator[tuple[str, str | BinaryIO]]:
     """Give (name for messages, path or binary file at its start), with the simple failures already told."""
     name = display_name(source)
     if isinstance(source, bytes | bytearray | memoryview):
@@ -132,9 +133,9 @@ def _opened(source: Source) -> Iterator[tuple[str, str | BinaryIO]]:
 
 def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) -> Decoded:
     promised, rate = file.frames, file.samplerate
-    _check_rate(name, rate)
+    check_rate(name, rate)
     if promised <= BLOCK_FRAMES:
-        block, failed = _next_block(file)
+        block, failed = next_block(file)
         waveform = _checked_mono(name, block)
         if len(waveform) and rate != sampling_rate:
             waveform = soxr.resample(waveform, rate, sampling_rate, "HQ")
@@ -143,7 +144,7 @@ def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) ->
         result = Resampled(rate, sampling_rate, promised)
         num_frames, failed = 0, False
         while not failed:
-            block, failed = _next_block(file)
+            block, failed = next_block(file)
             if len(block) == 0:
                 break
             num_frames += len(block)
@@ -152,26 +153,28 @@ def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) ->
     if num_frames == 0:
         raise AudioReadError(name, "the file holds no samples" if not failed else "the sound in it is damaged")
     # A lossy stream may stop a packet short of its header's count without anything missing.
-    cut = failed or num_frames < promised - 4800 or _header_promises_more(file)
-    return Decoded(waveform, _CUT if cut else None)
+    cut = failed or num_frames < promised - 4800 or header_promises_more(file)
+    return Decoded(waveform, CUT if cut else None)
 
 
-def _next_block(file: soundfile.SoundFile) -> tuple[np.ndarray, bool]:
-    """Read up to BLOCK_FRAMES frames: (frames, channels) float32, and whether the decoder then gave up."""
-    start = file.tell()
+def next_block(file: soundfile.SoundFile, num_frames: int | None = None) -> tuple[np.ndarray, bool]:
+    """Read up to `num_frames` frames (BLOCK_FRAMES): (frames, channels) float32, and whether the decoder gave up."""
+    start, num_frames = file.tell(), num_frames or BLOCK_FRAMES
     try:
-        return file.read(BLOCK_FRAMES, dtype="float32", always_2d=True), False
+        if file.subtype == "PCM_16" and file.format in _RAW_SAMPLES:  # the same numbers at six times the speed
+            return file.read(num_frames, dtype="int16", always_2d=True) * np.float32(2**-15), False
+        return file.read(num_frames, dtype="float32", always_2d=True), False
     except soundfile.LibsndfileError:
         pass
     pieces = [np.empty((0, file.channels), np.float32)]  # soundfile drops what came before an error: read up to it
     with suppress(soundfile.LibsndfileError):
         file.seek(start)
-        while len(piece := file.read(_PIECE_FRAMES, dtype="float32", always_2d=True)):
-            pieces.append(piece)
+        for _ in range(-(-num_frames // _PIECE_FRAMES)):
+            pieces.append(file.read(_PIECE_FRAMES, dtype="float32", always_2d=True))
     return np.concatenate(pieces), True
 
 
-def _ogg_cut(opened: str | BinaryIO) -> bool:
+def ogg_cut(opened: str | BinaryIO) -> bool:
     """Whether the last page of an Ogg file is not marked as the last (RFC 3533, header type flag 4)."""
     file = open(opened, "rb") if isinstance(opened, str) else opened  # noqa: SIM115 - closed below if ours
     try:
@@ -184,7 +187,7 @@ def _ogg_cut(opened: str | BinaryIO) -> bool:
     return 0 <= page < len(tail) - 5 and not tail[page + 5] & 4
 
 
-def _header_promises_more(file: soundfile.SoundFile) -> bool:
+def header_promises_more(file: soundfile.SoundFile) -> bool:
     """Whether the header gives the sound data a size that the file does not reach.
 
     libsndfile shortens the length to what is there and only its log tells. Programs that write into a pipe leave
@@ -202,18 +205,23 @@ def _header_promises_more(file: soundfile.SoundFile) -> bool:
     return False
 
 
-def _check_rate(name: str, rate: int) -> None:
+def check_rate(name: str, rate: int) -> None:
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise AudioReadError(name, f"its header claims a sampling rate of {rate} Hz")
 
 
-def _checked_mono(name: str, block: np.ndarray) -> np.ndarray:
-    """Average (frames, channels) over channels; refuse NaN and infinity, which resampling would smear."""
+def mono(block: np.ndarray) -> np.ndarray:
+    """Average (frames, channels) float32 over channels."""
     num_channels = block.shape[1]
-    mono = block[:, 0] if num_channels == 1 else block @ np.full(num_channels, 1 / num_channels, np.float32)
-    if not np.isfinite(mono).all():
+    return block[:, 0] if num_channels == 1 else block @ np.full(num_channels, 1 / num_channels, np.float32)
+
+
+def _checked_mono(name: str, block: np.ndarray) -> np.ndarray:
+    """`mono`, refusing NaN and infinity, which resampling would smear."""
+    averaged = mono(block)
+    if not np.isfinite(averaged).all():
         raise AudioReadError(name, "it holds samples that are not numbers (NaN or infinite)")
-    return mono
+    return averaged
 
 
 class Resampled:
@@ -251,9 +259,9 @@ def _read_av(name: str, opened: str | BinaryIO, sampling_rate: int) -> Decoded:
             cut = True
             break
         if result is None:
-            _check_rate(name, rate)
+            check_rate(name, rate)
             result = Resampled(rate, sampling_rate, expected_frames)
         result.add(_checked_mono(name, block))
     if result is None:
         raise AudioReadError(name, "the sound in it is damaged" if cut else "the file holds no samples")
-    return Decoded(result.finish(), _CUT if cut else None)
+    return Decoded(result.finish(), CUT if cut else None)

@@ -6,7 +6,6 @@ import pytest
 import soundfile
 import soxr
 
-from audiocls.audio import native
 from audiocls.inspection import measures
 from audiocls.inspection.measures import count_clipped, measure
 
@@ -43,13 +42,7 @@ def test_levels_follow_the_gain(tmp_path, real):
 
 def test_a_long_file_measures_as_its_blocks_together(tmp_path, real, monkeypatch):
     whole = measured(tmp_path / "x.wav", real)
-    blocks = native._next_block
-
-    def small(file):
-        monkeypatch.setattr("audiocls.audio.decoding.BLOCK_FRAMES", 7001)
-        return blocks(file)
-
-    monkeypatch.setattr(native, "_next_block", small)
+    monkeypatch.setattr("audiocls.audio.native_blocks.BLOCK_FRAMES", 7001)
     pieces = measure(str(tmp_path / "x.wav"))
     for name in ("loudness", "rms", "peak", "background", "silence", "leading", "trailing", "bandwidth", "seconds"):
         assert getattr(pieces, name) == pytest.approx(getattr(whole, name), rel=0.01, abs=0.02), name
