@@ -54,7 +54,7 @@ class Samples:
 
 def collect(model: AudioClsForAudioClassification, clips: Clips, num_labels: int) -> Samples:
     """Statistics of clips, from the cache where they are known."""
-    described = {name: getattr(model.config, name) for name in FEATURE_SETTINGS}
+    described = {name: getattr(model.config, name) for name in (*FEATURE_SETTINGS, "denoise")}
     key = {"kind": "clip statistics", "version": STATISTICS_VERSION, "window": model.config.window_length, **described}
     rows = cached_features(clips, key, lambda missing: compute(model, clips, missing))
     names = [group if group is not None else index for index, group in enumerate(clips.groups)]

@@ -69,10 +69,12 @@ def _probe(config: TrainConfig, audio: AudioData, clips: Clips, targets: np.ndar
     from audiocls.pretrained.features import clip_features
     from audiocls.pretrained.linear import Rows, held_out_scores
     from audiocls.pretrained.probe import DEFAULT_STRENGTH
+    from audiocls.training.factory import chosen_denoise
 
     num_labels = _num_labels(targets)
+    window_seconds = window_for(config, audio.train)
     model, extractor = build_classifier(
-        str(config.backbone), audio.labels, audio.multi_label, window_for(config, audio.train)
+        str(config.backbone), audio.labels, audio.multi_label, window_seconds, chosen_denoise(config)
     )
     features = clip_features(model.to(run.accelerator.device), extractor, clips)
     owners = np.repeat(np.arange(len(features)), [len(windows) for windows in features])

@@ -134,6 +134,7 @@ def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, 
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
     from audiocls.inference.rejection_file import load_rejection
+    from audiocls.inference.windows import denoiser_of
 
     if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
         raise ModelError(f"{name} has no preprocessor_config.json, which says how its input is made")
@@ -141,6 +142,7 @@ def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, 
     extractor = AutoFeatureExtractor.from_pretrained(folder, **options)
     model, report = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True, **options)
     _check_complete(report, name)
+    denoiser_of(model.config, extractor.sampling_rate)  # what it cannot be is found here
     load_rejection(model, folder, name)
     return model, extractor
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from audiocls.audio.windows import window_starts
+from audiocls.models.denoising import SpectralGate
 from audiocls.models.last_layer import last_input
 from audiocls.models.rejection import KnownSounds, silent
 
@@ -36,6 +37,8 @@ class Listener:
         self.num_labels: int = config.num_labels
         self.sampling_rate: int = int(source.sampling_rate)
         self.window_length: int = window_samples(config, extractor)
+        # audiocls models reduce noise themselves
+        self.denoiser = None if extractor is None else denoiser_of(config, self.sampling_rate)
         self.averages_scores: bool = extractor is not None or getattr(model, "averages_scores", False)
 
     @property
@@ -149,7 +152,8 @@ class Listener:
                 return tuple(torch.cat(each) for each in zip(*alone, strict=True))  # type: ignore[return-value]
             return self.model.window_states(batch, lengths)
         least = int(SHORTEST_SECONDS * self.sampling_rate)
-        padded = [np.pad(piece, (0, max(0, least - len(piece)))) for piece in pieces]
+        heard = denoised(self.denoiser, pieces)
+        padded = [np.pad(piece, (0, max(0, least - len(piece)))) for piece in heard]
         inputs = self.extractor(padded, sampling_rate=self.sampling_rate, return_tensors="pt")
         inputs = inputs.to(self.model.device, dtype=self.model.dtype)
         with last_input(self.model) as received:
@@ -178,6 +182,24 @@ def is_silent(waveform: np.ndarray, sampling_rate: int) -> bool:
     """Whether nothing can be heard in float32 (time,): nothing above -60 dBFS, but for a constant."""
     samples = torch.tensor(waveform, dtype=torch.float32)  # a copy: clips from a file may not be written to
     return bool(silent(samples[None], torch.tensor([len(samples)]), sampling_rate))
+
+
+def denoiser_of(config: Any, sampling_rate: int) -> SpectralGate | None:
+    """What reduces the noise in each window before a model of transformers hears it, as its `config.denoise` says.
+
+    Raises:
+        ValueError: it says what cannot be.
+    """
+    settings = getattr(config, "denoise", None)
+    return SpectralGate(settings, sampling_rate) if isinstance(settings, dict) else None
+
+
+@torch.inference_mode()
+def denoised(denoiser: SpectralGate | None, windows: list[np.ndarray]) -> list[np.ndarray]:
+    """Windows float32 (time,) with less noise; as they are without a denoiser."""
+    if denoiser is None:
+        return windows
+    return [denoiser(torch.tensor(window)[None])[0].numpy() for window in windows]
 
 
 def window_samples(config: Any, extractor: Any | None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+from .denoising import check_denoise
 from .logit_scaling import check_scaling
 
 
@@ -26,12 +27,14 @@ class AudioClsConfig(PretrainedConfig):
         image_size: `[bands, frames]` to resize the feature map to, or None.
         feature_mean, feature_std: per band, measured on the training part; None leaves features as they are. They
             are plain lists and no buffers, so that loading in bfloat16 does not round them.
+        denoise: how noise is reduced in every window, as `denoising.SpectralGate` describes; None leaves it as it is.
         network: settings of the network alone, as its class documents them.
         logit_scale, logit_bias: one number a label, by which each window's logits are calibrated; None changes nothing.
         rejection: how it tells sounds of none of its classes, as `KnownSounds` describes; None when it cannot.
 
     Raises:
-        ValueError: a misspelt field (transformers would accept it silently), or a scale or bias that fits no answer.
+        ValueError: a misspelt field (transformers would accept it silently), a scale or bias that fits no answer, or
+            noise reduction that cannot be.
     """
 
     model_type = "audiocls"
@@ -52,6 +55,7 @@ class AudioClsConfig(PretrainedConfig):
         image_size: list[int] | None = None,
         feature_mean: list[float] | None = None,
         feature_std: list[float] | None = None,
+        denoise: dict[str, Any] | None = None,
         network: dict[str, Any] | None = None,
         logit_scale: list[float] | None = None,
         logit_bias: list[float] | None = None,
@@ -72,6 +76,7 @@ class AudioClsConfig(PretrainedConfig):
         self.image_size = list(image_size) if image_size is not None else None
         self.feature_mean = feature_mean
         self.feature_std = feature_std
+        self.denoise = denoise
         self.network = dict(network or {})
         self.logit_scale, self.logit_bias = logit_scale, logit_bias
         self.rejection = rejection
@@ -85,6 +90,8 @@ class AudioClsConfig(PretrainedConfig):
                 raise ValueError(f"AudioClsConfig has no field {name!r}; did you mean {meant[0]!r}?")
         super().__init__(**kwargs)
         check_scaling(self)
+        if denoise is not None:
+            check_denoise(denoise)
 
     @property
     def window_length(self) -> int:

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from .acoustic_features import AcousticFeatures
 from .configuration_audiocls import AudioClsConfig
+from .denoising import SpectralGate
 from .logit_scaling import scaled
 from .networks import NETWORKS
 from .rejection import KnownSounds, KnownSoundsOutput, silent
@@ -111,6 +112,7 @@ class AudioClsForAudioClassification(PreTrainedModel):
 
     def __init__(self, config: AudioClsConfig) -> None:
         super().__init__(config)
+        self.denoiser = SpectralGate(config.denoise, config.sampling_rate) if config.denoise else None
         self.features = AcousticFeatures(config)
         self.network = NETWORKS[config.architecture](config, self.features.num_bands)
         labels = len(config.id2label or {})
@@ -185,7 +187,11 @@ class AudioClsForAudioClassification(PreTrainedModel):
         return network.classify(embedded), embedded
 
     def window_features(self, windows: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`."""
+        """Normalised features `(total, 1, bands, frames)` of windows at one level, and their mask `(total, frames)`.
+
+        Noise is reduced first, if the configuration says so."""
+        if self.denoiser is not None:
+            windows = self.denoiser(windows, valid)
         return self.features(level_windows(windows, valid), valid)
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForAudioClassification, PreTrainedModel
 
 from .configuration_ensemble import AudioClsEnsembleConfig
+from .denoising import SpectralGate
 from .last_layer import last_input
 from .logit_scaling import scaled
 from .modeling_audiocls import (
@@ -47,6 +48,7 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
             raise ValueError("an ensemble needs at least one member")
         self.members = nn.ModuleList(build_member(member["config"]) for member in config.members)
         self._extractors: dict[int, Any] = {}  # made at first use
+        self._denoisers: dict[int, SpectralGate] = {}
         labels = len(config.id2label or {})
         self.known_sounds = KnownSounds(config.rejection, labels) if config.rejection else None
         self.post_init()
@@ -146,7 +148,8 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
             alike = list(same)
             for first in range(0, len(alike), WINDOWS_AT_ONCE):
                 some = alike[first : first + WINDOWS_AT_ONCE]
-                samples = torch.stack([windows[clip, start : start + length] for _, clip, start in some]).cpu()
+                samples = torch.stack([windows[clip, start : start + length] for _, clip, start in some])
+                samples = self._denoised(number, samples).cpu()
                 samples = F.pad(samples, (0, max(0, least - length)))
                 features = extractor(
                     list(samples.numpy()), sampling_rate=self.config.sampling_rate, return_tensors="pt"
@@ -161,6 +164,15 @@ class AudioClsEnsembleForAudioClassification(PreTrainedModel):
                     heard.index_add_(0, owner, given)
         counts = torch.bincount(torch.tensor([clip for _, clip, _ in pieces]), minlength=len(windows))
         return sums / counts[:, None], None if heard is None else heard / counts[:, None]
+
+    def _denoised(self, number: int, samples: torch.Tensor) -> torch.Tensor:
+        """Windows (batch, time) as a member that is no audiocls model shall hear them."""
+        member = self.config.members[number]["config"]
+        if not member.get("denoise"):
+            return samples
+        if number not in self._denoisers:
+            self._denoisers[number] = SpectralGate(member["denoise"], self.config.sampling_rate)
+        return self._denoisers[number](samples)
 
     def _extractor(self, number: int) -> Any:
         if number not in self._extractors:

@@ -89,7 +89,9 @@ def window_for(config: TrainConfig, clips: Clips) -> float:
         return fitting_seconds(settings, load_extractor(folder, settings), wanted_seconds)
 
 
-def build_classifier(name: str, labels: list[str], multi_label: bool, window_seconds: float) -> tuple[Any, Any]:
+def build_classifier(
+    name: str, labels: list[str], multi_label: bool, window_seconds: float, denoise: dict[str, Any] | None = None
+) -> tuple[Any, Any]:
     """A pretrained body with a new head, and its feature extractor, for windows of this length.
 
     The head is as wide as the body, so that any linear classifier of the body's output can be written into it.
@@ -99,6 +101,8 @@ def build_classifier(name: str, labels: list[str], multi_label: bool, window_sec
         labels: in the order of the logits.
         multi_label: several labels a clip.
         window_seconds: as `window_for` gives it.
+        denoise: how noise is reduced in each window before the feature extractor, as `SpectralGate` describes; it is
+            noted in the model's configuration.
 
     Returns:
         A transformers model for audio classification (float32, on the CPU, in eval mode) and its feature extractor.
@@ -126,6 +130,8 @@ def build_classifier(name: str, labels: list[str], multi_label: bool, window_sec
         )  # fmt: skip
         _check_body(report, name)
         cut_window(model, extractor, window_seconds)
+    if denoise is not None:
+        model.config.denoise = denoise
     return model.eval(), extractor
 
 

@@ -17,7 +17,7 @@ from audiocls.audio.windows import window_starts
 from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
 from audiocls.errors import ModelError
-from audiocls.inference.windows import SHORTEST_SECONDS, window_samples
+from audiocls.inference.windows import SHORTEST_SECONDS, denoised, denoiser_of, window_samples
 from audiocls.models.last_layer import final_linear
 from audiocls.pretrained.windows import fixed_window
 
@@ -68,12 +68,13 @@ def _compute(model: Any, extractor: Any, clips: Clips, indices: list[int], progr
     """Features of the chosen clips in their order; clips are gone through shortest first, so that batches fill."""
     make_head_transparent(model)
     length = window_samples(model.config, extractor)
+    denoiser = denoiser_of(model.config, extractor.sampling_rate)
     windows = [(row, start) for row in indices for start in window_starts(int(clips.lengths[row]), length)]
     windows.sort(key=lambda window: clips.lengths[window[0]])
     found: dict[int, list[np.ndarray]] = {row: [] for row in indices}
     with tqdm(total=len(windows), desc="Listening", unit="window", disable=not progress_bar) as bar:
         for batch in _batches(windows, clips.lengths, length, fixed_window(model.config.model_type)):
-            pieces = [clips.waveform(row, start, start + length) for row, start in batch]
+            pieces = denoised(denoiser, [clips.waveform(row, start, start + length) for row, start in batch])
             pooled = pooled_states(model, model_inputs(extractor, pieces, model.device))
             for (row, _), values in zip(batch, pooled, strict=True):
                 found[row].append(values)

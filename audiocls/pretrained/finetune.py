@@ -10,7 +10,7 @@ from torch import nn
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
-from audiocls.inference.windows import SHORTEST_SECONDS, window_samples
+from audiocls.inference.windows import SHORTEST_SECONDS, denoised, denoiser_of, window_samples
 from audiocls.pretrained.encoder import encoder_layers, heights, recomputed_layers
 from audiocls.pretrained.features import final_linear, model_inputs
 from audiocls.pretrained.probe import fit_probe
@@ -43,6 +43,7 @@ class PretrainedTrainee:
         self.model, self.extractor = model, extractor
         self.sampling_rate = int(extractor.sampling_rate)
         self.window_length = window_samples(model.config, extractor)
+        self.denoiser = denoiser_of(model.config, self.sampling_rate)
         highest = heard_layers(model)
         if config.freeze_layers > highest:
             raise UsageError(
@@ -70,7 +71,7 @@ class PretrainedTrainee:
             max(own[row], own[partner]) if drawn.mix_share < 1 else own[row]
             for row, (partner, drawn) in enumerate(zip(partners, draws, strict=True))
         ]
-        pieces = [row[:length] for row, length in zip(samples, lengths, strict=True)]
+        pieces = denoised(self.denoiser, [row[:length] for row, length in zip(samples, lengths, strict=True)])
         device = waveforms.samples.device
         if self.model.main_input_name != "input_values" or fixed_window(self.model.config.model_type):
             return dict(model_inputs(self.extractor, pieces, device))

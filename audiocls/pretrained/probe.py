@@ -23,6 +23,7 @@ from audiocls.pretrained.backbone import base_model_id, build_classifier, window
 from audiocls.pretrained.features import clip_features, final_linear, make_head_transparent
 from audiocls.pretrained.linear import Linear, Rows, fit_linear, held_out_scores, make_folds, mean_loss
 from audiocls.training.batches import soft_targets
+from audiocls.training.factory import chosen_denoise
 from audiocls.training.losses import class_weights
 from audiocls.training.run import Fitted, HeldOut, Run
 
@@ -48,7 +49,8 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     started = time.perf_counter()
     name = str(config.backbone)
     window_seconds = window_for(config, audio.train)
-    model, extractor = build_classifier(name, audio.labels, audio.multi_label, window_seconds)
+    denoise = chosen_denoise(config)
+    model, extractor = build_classifier(name, audio.labels, audio.multi_label, window_seconds, denoise)
     model.to(run.accelerator.device)
     with run.accelerator.main_process_first():  # the first process listens, the others find what it heard in the cache
         features = clip_features(model, extractor, audio.train, run.progress_bar)

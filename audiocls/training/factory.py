@@ -13,6 +13,7 @@ from audiocls.data.dataset import AudioData
 from audiocls.errors import UsageError
 from audiocls.models.acoustic_features import AcousticFeatures, band_statistics
 from audiocls.models.configuration_audiocls import AudioClsConfig
+from audiocls.models.denoising import denoise_settings
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.training.waveforms import pad_waveforms
 
@@ -59,7 +60,13 @@ def feature_settings(config: TrainConfig) -> dict[str, Any]:
     """The part of a model's configuration that is known before the data is."""
     chosen = {name: getattr(config, name) for name in FEATURE_SETTINGS}
     network = {"rnn": config.rnn} if config.kind == "crnn" else {}
-    return chosen | {"architecture": config.kind, "window_seconds": config.clip_seconds, "network": network}
+    chosen |= {"architecture": config.kind, "window_seconds": config.clip_seconds, "network": network}
+    return chosen | {"denoise": chosen_denoise(config)}
+
+
+def chosen_denoise(config: TrainConfig) -> dict[str, Any] | None:
+    """How the model reduces noise, for its `config.denoise`; None where it does not."""
+    return None if config.denoise == "no" else denoise_settings(config.denoise, config.sampling_rate)
 
 
 def label_settings(labels: Sequence[str], multi_label: bool) -> dict[str, Any]:
