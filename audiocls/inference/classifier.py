@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,11 @@ from audiocls.inference.answers import decide
 from audiocls.inference.inputs import is_single, to_waveform
 from audiocls.inference.loading import OWN_TYPES, LoadedModel, load_model
 from audiocls.inference.windows import Listener
+
+if TYPE_CHECKING:
+    from audiocls.detection.event import Event
+    from audiocls.detection.live import Detected
+    from audiocls.detection.options import DetectOptions
 
 Prediction = list[dict[str, Any]]
 
@@ -235,6 +240,27 @@ class AudioClassifier:
             rows = zip(*self.predict_known(readable, batch_size), strict=True)
             for clip in clips:
                 yield clip if isinstance(clip, AudioReadError) else next(rows)
+
+    def detect(self, source: Any, options: "DetectOptions | None" = None) -> "Detected":
+        """Find the events of a long recording: a path, bytes, a file object, a dict or tuple of array and rate.
+
+        Raises:
+            AudioReadError, UsageError: as `detection.live.detect_events`.
+        """
+        from audiocls.detection.live import detect_events
+
+        return detect_events(self, source, options)
+
+    def stream(
+        self, blocks: Iterable[Any], *, sampling_rate: int, options: "DetectOptions | None" = None
+    ) -> "Iterator[Event]":
+        """Yield the events of a sound that comes in blocks, which may never end, each as soon as it is over.
+
+        The arguments and errors are those of `detection.live.live_events`; the events are those of `detect`.
+        """
+        from audiocls.detection.live import live_events
+
+        return live_events(self, blocks, sampling_rate, options)
 
     def predict_waveforms(self, waveforms: Sequence[np.ndarray], batch_size: int = 16) -> np.ndarray:
         """Scores float32 (clips, labels) of mono float32 waveforms (time,) at `sampling_rate`.
