@@ -5,6 +5,7 @@ from typing import Any
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import in_the_field
 from audiocls.errors import UsageError
 from audiocls.kind_names import NETWORK_KINDS, TREE_KINDS
 from audiocls.training.run import Fitted, Run
@@ -26,11 +27,11 @@ def fit_kind(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     if config.kind in TREE_KINDS:
         from audiocls.classical.fit import fit_trees
 
-        return fit_trees(config, audio, run)
+        return fit_trees(config, in_the_field(config, audio), run)
     if config.kind == "probe":
         from audiocls.pretrained.probe import fit_probe
 
-        return fit_probe(config, audio, run)
+        return fit_probe(config, in_the_field(config, audio), run)
     if config.kind == "finetune":
         from audiocls.pretrained.finetune import fit_finetune
 

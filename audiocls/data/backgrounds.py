@@ -163,7 +163,7 @@ def check_no_clips(folder: str, audio: AudioData) -> None:
     root = Path(folder).expanduser()
     for file in audio_files(root):
         stat = _stat(file)
-        if stat is not None and stat.st_size <= LARGEST_COMPARED and (found := owners.get(_content(file))):
+        if stat is not None and stat.st_size <= LARGEST_COMPARED and (found := owners.get(_content(file) or "")):
             same.append((str(file.relative_to(root)), *found))
     if same:
         name, part, clip = same[0]

@@ -3,12 +3,14 @@
 All of it is fitted on clips that the model has not learnt, in this order, since thresholds are of calibrated scores.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import in_the_field
 from audiocls.evaluation.calibration import calibration_scores
 from audiocls.finishing.folding import fold
 from audiocls.finishing.rejection import fit_rejection
@@ -34,6 +36,7 @@ def finish(fitted: Fitted, audio: AudioData, config: TrainConfig, run: Run) -> d
         {"calibration", "thresholds", "rejection"}, plain values for training_config.json, None for what was not done.
     """
     record: dict[str, Any] = {"calibration": None, "thresholds": None, "rejection": None}
+    audio = heard_audio(fitted, audio, config)
     if config.calibrate:
         held_out = held_out_predictions(fitted, audio)
         if held_out is None:
@@ -49,6 +52,17 @@ def finish(fitted: Fitted, audio: AudioData, config: TrainConfig, run: Run) -> d
         if record["rejection"] is None:
             run.say("what is none of the classes cannot be told: too few clips were held out")
     return record
+
+
+def heard_audio(fitted: Fitted, audio: AudioData, config: TrainConfig) -> AudioData:
+    """The data as a model trained for the field is finished on: clean and in background, for that is what it will hear.
+
+    Where a fit made predictions for the clean clips alone, the training clips are these.
+    """
+    heard = in_the_field(config, audio)
+    if fitted.held_out is not None and len(fitted.held_out.targets) < len(heard.train):
+        return dataclasses.replace(heard, train=audio.train, validation=audio.validation)
+    return heard
 
 
 def held_out_predictions(fitted: Fitted, audio: AudioData) -> HeldOut | None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import in_the_field
 from audiocls.errors import UsageError
 from audiocls.inference.windows import SHORTEST_SECONDS, denoised, denoiser_of, window_samples
 from audiocls.pretrained.encoder import encoder_layers, heights, recomputed_layers
@@ -130,7 +131,7 @@ def fit_finetune(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         OutputError: the checkpoint cannot be written or read.
     """
     started = time.perf_counter()
-    probe = fit_probe(config, audio, run)
+    probe = fit_probe(config, in_the_field(config, audio), run)
     probe_seconds = time.perf_counter() - started
     model = probe.model
     start = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}

@@ -12,6 +12,8 @@ import torch
 from torch.nn import functional
 
 from audiocls.config import TrainConfig
+from audiocls.data.field import field_snr_db
+from audiocls.data.placing import place
 from audiocls.training.waveforms import Waveforms
 
 MAX_SPEED_CHANGE = 0.2  # natural logarithm: 0.82 to 1.22 times as fast, about 3.5 semitones either way
@@ -28,6 +30,7 @@ SHIFT_PROBABILITY = 0.5
 FREQUENCY_MASKS, FREQUENCY_MASK_SHARE = 2, 0.13
 TIME_MASKS, TIME_MASK_SHARE = 2, 0.2
 MIXUP_PROBABILITY = 0.5
+BACKGROUND_PROBABILITY = 0.5  # of a clip that lies in a background, in a run that trains for the field
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Augmentation:
     equaliser_db: float32 `(EQUALISER_KNOTS,)`, gain at each knot.
     snr_db: signal-to-noise ratio of added noise, or None; noise_tilt_db: its slope per octave.
     seed: of the clip's noise and dropout.
+    window: samples of the background that the clip lies in, at `shift`; 0 for a clip that lies in none.
+    background_snr_db: signal-to-noise ratio there, or None.
     frequency_masks, time_masks: `(masks, 2)`, width and position as shares.
     mix_share: weight of the clip itself in mixup; 1 leaves it alone.
     """
@@ -52,6 +57,8 @@ class Augmentation:
     equaliser_db: np.ndarray | None = None
     snr_db: float | None = None
     noise_tilt_db: float = 0.0
+    window: int = 0
+    background_snr_db: float | None = None
     frequency_masks: np.ndarray | None = None
     time_masks: np.ndarray | None = None
     mix_share: float = 1.0
@@ -74,10 +81,16 @@ def draw(config: TrainConfig, length: int, window_length: int, generator: np.ran
         if generator.random() < NOISE_PROBABILITY:
             values["snr_db"] = generator.uniform(*NOISE_SNR_DB)
             values["noise_tilt_db"] = generator.uniform(*NOISE_TILT_DB)
-    take = min(length, math.floor(window_length * speed))
-    values["start"] = int(generator.integers(0, length - take + 1))
+    snr_db = field_snr_db(config)
+    in_background = snr_db is not None and generator.random() < BACKGROUND_PROBABILITY
+    if snr_db is not None and in_background:
+        take, placed = _in_background(length, window_length, speed, snr_db, generator)
+        values |= placed
+    else:
+        take = min(length, math.floor(window_length * speed))
+        values["start"] = int(generator.integers(0, length - take + 1))
     treated = Augmentation(take=take, speed=speed, **values)
-    if config.augment and generator.random() < SHIFT_PROBABILITY:
+    if not in_background and config.augment and generator.random() < SHIFT_PROBABILITY:
         room = min(window_length - treated.samples, int(MAX_SHIFT_SECONDS * config.sampling_rate))
         values["shift"] = int(generator.integers(0, max(room, 0) + 1))
     if config.spec_augment:
@@ -89,12 +102,25 @@ def draw(config: TrainConfig, length: int, window_length: int, generator: np.ran
     return Augmentation(take=take, speed=speed, **values)
 
 
+def _in_background(
+    length: int, window_length: int, speed: float, snr_db: tuple[float, float], generator: np.random.Generator
+) -> tuple[int, dict]:
+    """How many samples of a clip are read, and the other fields of its treatment in a window of background."""
+    placed = place(max(1, round(length / speed)), window_length, snr_db, generator)
+    take = min(length, max(1, round(placed.take * speed)))
+    start = min(round(placed.start * speed), length - take)
+    told = {"shift": placed.at, "window": placed.length, "background_snr_db": placed.snr_db}
+    return take, {"start": start, "snr_db": None, **told}
+
+
 def longest_treated(config: TrainConfig, longest: int, window_length: int) -> int:
-    """Samples that the longest clip can have after treatment, at most the window.
+    """Samples that the longest clip can have after treatment, at most the window; that, if clips lie in backgrounds.
 
     Every training batch is padded to this one length: batch normalisation sees the padding too, so that a length of
     the batch's own would make the result depend on which clips share a batch or a process.
     """
+    if field_snr_db(config) is not None:
+        return window_length
     if config.augment:
         longest = math.ceil(longest * math.exp(MAX_SPEED_CHANGE)) + int(MAX_SHIFT_SECONDS * config.sampling_rate)
     return min(longest, window_length)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from audiocls.config import TrainConfig
+from audiocls.data.backgrounds import Backgrounds
 from audiocls.data.clips import Clips
 from audiocls.training.augment import Augmentation, draw
 from audiocls.training.waveforms import Waveforms, pad_waveforms
@@ -55,24 +56,49 @@ def partners(count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Batch:
-    """One process's share of a step: waveforms, soft targets `(batch, labels)`, and what was drawn for each clip."""
+    """One process's share of a step: waveforms, soft targets `(batch, labels)`, and what was drawn for each clip.
+
+    backgrounds: float32 `(batch, time)`, what clips lie in, zeros for a clip that lies in none; None when all do.
+    """
 
     waveforms: Waveforms
     targets: torch.Tensor
     draws: list[Augmentation]
     partners: list[int]
+    backgrounds: torch.Tensor | None = None
 
 
 def load_batch(
-    clips: Clips, targets: np.ndarray, indices: np.ndarray, epoch: int, config: TrainConfig, window_length: int
+    clips: Clips,
+    targets: np.ndarray,
+    indices: np.ndarray,
+    epoch: int,
+    config: TrainConfig,
+    window_length: int,
+    backgrounds: Backgrounds | None = None,
 ) -> Batch:
-    """Read a random part of each clip, at most `window_length` samples once treated, with its draws."""
+    """Read a random part of each clip, at most `window_length` samples once treated, with its draws.
+
+    Args:
+        backgrounds: of a run that trains for the field.
+    """
     waveforms, draws = [], []
-    for index in indices.tolist():
-        drawn = draw(config, int(clips.lengths[index]), window_length, clip_generator(config.seed, epoch, index))
+    behind: np.ndarray | None = None
+    for row, index in enumerate(indices.tolist()):
+        generator = clip_generator(config.seed, epoch, index)
+        drawn = draw(config, int(clips.lengths[index]), window_length, generator)
         waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
         draws.append(drawn)
-    return Batch(pad_waveforms(waveforms), torch.from_numpy(targets[indices]), draws, partners(len(indices)))
+        if backgrounds is not None and drawn.background_snr_db is not None:
+            behind = np.zeros((len(indices), window_length), np.float32) if behind is None else behind
+            behind[row, : drawn.window] = backgrounds.draw(drawn.window, generator)
+    return Batch(
+        pad_waveforms(waveforms),
+        torch.from_numpy(targets[indices]),
+        draws,
+        partners(len(indices)),
+        None if behind is None else torch.from_numpy(behind),
+    )
 
 
 def one_ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:

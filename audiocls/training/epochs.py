@@ -7,6 +7,7 @@ import torch
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import field_backgrounds
 from audiocls.errors import UsageError
 from audiocls.evaluation.intervals import wilson_interval
 from audiocls.training.batches import soft_targets
@@ -25,6 +26,7 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
     """
     num_epochs = config.epochs(len(audio.train))
     counts = soft_targets(audio.train, len(audio.labels)).sum(0)
+    backgrounds = field_backgrounds(config, audio)
     fit = Fit(
         trainee,
         audio.train,
@@ -35,7 +37,10 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
         checkpoint=run.checkpoint,
         progress_bar=run.progress_bar,
         on_epoch=lambda row: run.say(epoch_line(row, num_epochs)),
+        backgrounds=backgrounds,
     )
+    if backgrounds is not None:
+        run.say(f"training in background too: {backgrounds.origin}")
     if len(audio.validation):
         run.say(f"watched on {watched_line(len(audio.validation))}")
     if run.resume:

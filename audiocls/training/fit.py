@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from audiocls.config import TrainConfig
+from audiocls.data.backgrounds import Backgrounds
 from audiocls.data.clips import Clips
 from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
@@ -32,6 +33,7 @@ from audiocls.training.checkpoints import (
     save_checkpoint,
     unnested,
 )
+from audiocls.training.laying import lay_into
 from audiocls.training.logits import clip_logits
 from audiocls.training.losses import Loss
 from audiocls.training.optimizers import learning_rate, make_optimizer, set_learning_rate
@@ -47,6 +49,7 @@ class Fit:
     Args:
         trainee: its model may be on any device.
         train, validation: the clips; validation may be empty, and then the last epoch is kept.
+        backgrounds: what clips are laid into, in a run that trains for the field.
         checkpoint: file that is written after every epoch, or None to keep nothing.
         progress_bar: show one (on the main process).
     """
@@ -62,12 +65,13 @@ class Fit:
         checkpoint: Path | None = None,
         progress_bar: bool = True,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
+        backgrounds: Backgrounds | None = None,
     ) -> None:
         self.trainee, self.model = trainee, trainee.model
         self.train, self.validation, self.config, self.loss = train, validation, config, loss
         self.accelerator, self.checkpoint = accelerator, checkpoint
         self.progress_bar = progress_bar and accelerator.is_main_process
-        self.on_epoch = on_epoch
+        self.on_epoch, self.backgrounds = on_epoch, backgrounds
         num_labels = self.model.config.num_labels
         self.targets = soft_targets(train, num_labels)
         self.validation_targets = soft_targets(validation, num_labels)
@@ -172,9 +176,13 @@ class Fit:
         accelerator, trainee = self.accelerator, self.trainee
         own = own_share(batch, accelerator.process_index, accelerator.num_processes)
         window = trainee.window_length
-        loaded = load_batch(self.train, self.targets, own, self.progress.epoch, self.config, window)
+        epoch = self.progress.epoch
+        loaded = load_batch(self.train, self.targets, own, epoch, self.config, window, self.backgrounds)
         waveforms = loaded.waveforms.to(accelerator.device)
         treated = augment_waveforms(waveforms, loaded.draws, trainee.sampling_rate, window, self.width)
+        if loaded.backgrounds is not None:
+            behind = loaded.backgrounds.to(accelerator.device)
+            treated = lay_into(treated, loaded.draws, behind, trainee.sampling_rate)
         return loaded, trainee.inputs(treated, loaded.draws, loaded.partners)
 
     def _validate(self) -> dict[str, float]:
@@ -238,5 +246,7 @@ class Fit:
         """What must be equal for a resumed run to end as the uninterrupted one."""
         ignored = {"num_workers", "strict"}
         settings = {name: value for name, value in self.config.to_dict().items() if name not in ignored}
-        clips = {"train_clips": len(self.train), "train_samples": int(self.train.lengths.sum())}
+        clips: dict[str, Any] = {"train_clips": len(self.train), "train_samples": int(self.train.lengths.sum())}
+        if self.backgrounds is not None:
+            clips["backgrounds"] = self.backgrounds.fingerprint
         return {**settings, **clips, "processes": self.accelerator.num_processes}
