@@ -5,7 +5,7 @@ some windows of sound, however long the recording is. It reads no files.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
 
 
+class WindowSource(Protocol):
+    """What takes samples and gives their windows, as a `Scanner` does."""
+
+    def push(self, samples: np.ndarray) -> list[Windows]:
+        """Take the next samples; give the windows they complete."""
+
+    def finish(self) -> list[Windows]:
+        """The end is reached: give what is left."""
+
+
 class Detector:
     """Finds the events of one recording or live stream.
 
@@ -28,6 +38,7 @@ class Detector:
         options: what to look for and how.
         on_windows: is called with the windows as they are scored, in order, before the events they lead to are given.
         batch_size: windows that go through the model at once.
+        scanner: where windows come from; its own unless given (see `sweep`).
 
     Raises:
         UsageError: options that do not fit the model.
@@ -41,10 +52,13 @@ class Detector:
         options: DetectOptions | None = None,
         on_windows: Callable[[Windows], None] | None = None,
         batch_size: int = 32,
+        scanner: WindowSource | None = None,
     ) -> None:
         self.plan = plan_detection(classifier, options or DetectOptions())
         self._on_windows = on_windows
-        self._scanner = Scanner(classifier, self.plan.window_length, self.plan.hop_length, batch_size)
+        self._scanner: WindowSource = scanner or Scanner(
+            classifier, self.plan.window_length, self.plan.hop_length, batch_size
+        )
         self._open: dict[int, list] = {}
         self._seconds = 0.0
         self._received = 0
