@@ -15,7 +15,7 @@ LOWEST_DB = -120.0  # what digital silence counts as
 _WINDOW_FRAMES = 1.6  # length of the Hann window around a frame, in frames: shorter blurs frequencies, longer times
 _LOWEST_HZ, _SPLIT_HZ = 125.0, 250.0  # below is rumble and offset
 _STEP_DB, _NUM_STEPS = 1.0, 140  # the histogram: -120 to 20 dB
-_BLOCK_FRAMES = 100  # frames that share a noise floor
+FLOOR_FRAMES = 100  # frames that share a noise floor
 _QUANTILES = (0.1, 0.3)  # low, so that sounds which fill half of the time do not lift the floor
 _NORMAL_QUANTILES = (-1.2816, -0.5244)  # the same two of the normal distribution
 _LOOK_FRAMES = 100  # how far ahead a quiet beginning may wait for the sound that it belongs to
@@ -75,15 +75,15 @@ class Activity:
         self.sampling_rate = sampling_rate
         self.hop_length = max(1, round(sampling_rate * FRAME_SECONDS))
         self.frame_seconds = self.hop_length / sampling_rate
-        self.delay_seconds = past_seconds + ahead_seconds + 2 * _BLOCK_FRAMES * self.frame_seconds
+        self.delay_seconds = past_seconds + ahead_seconds + 2 * FLOOR_FRAMES * self.frame_seconds
         self.snr_db, self.spread, self.quietest_db = snr_db, spread, quietest_db
         win_length = scipy.fft.next_fast_len(round(self.hop_length * _WINDOW_FRAMES), real=True)
         window = np.hanning(win_length + 1)[:-1]
         self._window = (window / np.sqrt((window**2).sum() * win_length / 2)).astype(np.float32)
         self._bins, self.band_edges_hz = _octaves(sampling_rate, win_length)
         self._before = (win_length - self.hop_length) // 2  # of the window, before the frame
-        self._past = max(1, round(past_seconds / self.frame_seconds / _BLOCK_FRAMES))
-        self._ahead = max(1 + _LOOK_FRAMES // _BLOCK_FRAMES, round(ahead_seconds / self.frame_seconds / _BLOCK_FRAMES))
+        self._past = max(1, round(past_seconds / self.frame_seconds / FLOOR_FRAMES))
+        self._ahead = max(1 + _LOOK_FRAMES // FLOOR_FRAMES, round(ahead_seconds / self.frame_seconds / FLOOR_FRAMES))
         self._samples = np.zeros(self._before, np.float32)  # not analysed yet
         self._length = 0  # samples pushed
         self._bands = np.empty((0, self.num_bands), np.float32)  # frames not given yet
@@ -108,7 +108,7 @@ class Activity:
     def finish(self) -> Frames:
         """Give the frames that are left, the last one filled up with zeros."""
         num_frames = -(-self._length // self.hop_length)
-        done = self._given * _BLOCK_FRAMES + len(self._levels)
+        done = self._given * FLOOR_FRAMES + len(self._levels)
         missing = num_frames - done
         if missing > 0:
             needed = (missing - 1) * self.hop_length + len(self._window)
@@ -143,15 +143,15 @@ class Activity:
         if not finished and self._counted < self._past + self._ahead + 1:
             last = 0
         blocks = max(0, last - self._given)
-        first = self._given * _BLOCK_FRAMES
-        num_frames = min(blocks * _BLOCK_FRAMES, len(self._levels))
+        first = self._given * FLOOR_FRAMES
+        num_frames = min(blocks * FLOOR_FRAMES, len(self._levels))
         if num_frames == 0:
             empty = np.empty((0, self.num_bands), np.float32)
             return Frames(first, empty[:, 0], empty, empty, empty[:, 0], np.empty(0, bool))
         look = min(num_frames + _LOOK_FRAMES, len(self._levels))
-        floors, spreads = self._floors(-(-look // _BLOCK_FRAMES))
-        floor = np.repeat(floors, _BLOCK_FRAMES, axis=0)[:look]
-        margin = np.maximum(self.snr_db, self.spread * np.repeat(spreads, _BLOCK_FRAMES, axis=0)[:look])
+        floors, spreads = self._floors(-(-look // FLOOR_FRAMES))
+        floor = np.repeat(floors, FLOOR_FRAMES, axis=0)[:look]
+        margin = np.maximum(self.snr_db, self.spread * np.repeat(spreads, FLOOR_FRAMES, axis=0)[:look])
         over = self._bands[:look] - floor - margin
         over[self._bands[:look] < self.quietest_db] = LOWEST_DB
         excess = over.max(axis=1)
@@ -167,14 +167,14 @@ class Activity:
 
     def _count(self, finished: bool) -> None:
         """Histograms of the blocks that are complete; at the end also of the incomplete one."""
-        start = (self._counted - self._given) * _BLOCK_FRAMES
+        start = (self._counted - self._given) * FLOOR_FRAMES
         count = len(self._levels) - start
-        blocks = -(-count // _BLOCK_FRAMES) if finished else count // _BLOCK_FRAMES
+        blocks = -(-count // FLOOR_FRAMES) if finished else count // FLOOR_FRAMES
         if blocks <= 0:
             return
-        levels = self._bands[start : start + blocks * _BLOCK_FRAMES]
+        levels = self._bands[start : start + blocks * FLOOR_FRAMES]
         step = np.clip(((levels - LOWEST_DB) / _STEP_DB).astype(np.int32), 0, _NUM_STEPS - 1)
-        block = np.arange(len(levels), dtype=np.int32)[:, None] // _BLOCK_FRAMES
+        block = np.arange(len(levels), dtype=np.int32)[:, None] // FLOOR_FRAMES
         cell = (block * self.num_bands + np.arange(self.num_bands, dtype=np.int32)) * _NUM_STEPS + step
         counts = np.bincount(cell.ravel(), minlength=blocks * self.num_bands * _NUM_STEPS)
         self._histograms += list(counts.astype(np.int32).reshape(blocks, self.num_bands, _NUM_STEPS))

@@ -1,0 +1,125 @@
+"""Which labelled events belong to which recording: one table for all, or a table for each, beside it or in a folder."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from audiocls.data.listing import shown, some
+from audiocls.detection.event import Event
+from audiocls.errors import DataError
+from audiocls.recordings.label_tables import TableEvent, is_table, read_events, table_stem
+
+BESIDE = "beside"
+
+
+def match_labels(recordings: Sequence[str], labels: str) -> tuple[dict[str, list[Event]], list[str]]:
+    """The labelled events of each recording.
+
+    Args:
+        recordings: paths of the recordings.
+        labels: a table; a folder of tables, each named as its recording (rec.txt, rec.wav.csv, rec.selections.txt for
+            rec.wav); or "beside": such tables lie in the folder of each recording.
+
+    Returns:
+        The events by recording, none of those without labels; and what is to be said of what does not fit.
+
+    Raises:
+        DataError: a table cannot be read, names no recording where there are several, or nothing fits.
+    """
+    if labels == BESIDE and not Path(labels).exists():
+        return _by_name(recordings, {name: Path(name).parent for name in recordings}, "beside the recordings")
+    if Path(labels).is_dir():
+        return _by_name(recordings, dict.fromkeys(recordings, Path(labels)), f"in {shown(labels)}")
+    if not Path(labels).is_file():
+        raise DataError(f"labels: {shown(labels)}: no such file or folder (or {BESIDE}: tables beside the recordings)")
+    return _of_one_table(recordings, Path(labels))
+
+
+def _of_one_table(recordings: Sequence[str], path: Path) -> tuple[dict[str, list[Event]], list[str]]:
+    rows = read_events(path)
+    where = f"labels: {shown(str(path))}"
+    if not rows:
+        raise DataError(f"{where}: holds no events")
+    nameless = [row for row in rows if row.recording is None]
+    if nameless and len(recordings) > 1:
+        raise DataError(
+            f"{where}: its events name no recording, and {len(recordings)} are given; add a column recording, or give "
+            "a folder with a table for each"
+        )
+    known = _names(recordings)
+    events: dict[str, list[Event]] = defaultdict(list)
+    strangers: dict[str, int] = defaultdict(int)
+    for row in rows:
+        name = recordings[0] if row.recording is None else _find(known, row, where)
+        if name is None:
+            strangers[str(row.recording)] += 1
+        else:
+            events[name].append(row.event)
+    if not events:
+        raise DataError(
+            f"{where}: names none of the given recordings; it has {some(sorted(strangers))}, given are "
+            f"{some([PurePath(name).name for name in recordings])}"
+        )
+    notes = []
+    if strangers:
+        notes.append(
+            f"{shown(path.name)}: {sum(strangers.values())} events of recordings that are not given: "
+            f"{some(sorted(strangers))}"
+        )
+    return dict(events), notes
+
+
+def _names(recordings: Sequence[str]) -> dict[tuple[str, ...], set[str]]:
+    """The recordings by every end of their path, with and without extension."""
+    known: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for name in recordings:
+        path = PurePath(name)
+        for parts in (path.parts, path.with_suffix("").parts, Path(name).resolve().parts):
+            for first in range(len(parts)):
+                known[parts[first:]].add(name)
+    return known
+
+
+def _find(known: dict[tuple[str, ...], set[str]], row: TableEvent, where: str) -> str | None:
+    """The recording that a row names by its path or the end of it."""
+    parts = PurePath(str(row.recording).replace("\\", "/")).parts
+    parts = parts[1:] if parts[:1] == (".",) else parts
+    for first in range(len(parts)):  # a path of another machine: by its end
+        found = known.get(parts[first:])
+        if found and len(found) > 1:
+            raise DataError(
+                f"{row.where or where}: recording {shown(str(row.recording))} could be any of {some(sorted(found))}; "
+                "write more of its path"
+            )
+        if found:
+            return next(iter(found))
+    return None
+
+
+def _by_name(
+    recordings: Sequence[str], folders: dict[str, Path], where: str
+) -> tuple[dict[str, list[Event]], list[str]]:
+    tables: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for folder in dict.fromkeys(folders.values()):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and is_table(path):
+                tables[folder, table_stem(path)].append(path)
+    events: dict[str, list[Event]] = {}
+    without = []
+    for name in recordings:
+        own = PurePath(name)
+        found = [*tables.get((folders[name], own.name), []), *tables.get((folders[name], own.stem), [])]
+        if len(found) > 1:
+            raise DataError(
+                f"labels: {shown(name)} has several tables: {some([str(each) for each in found])}; keep one"
+            )
+        if found:
+            events[name] = [row.event for row in read_events(found[0])]
+        else:
+            without.append(own.name)
+    if not events:
+        raise DataError(
+            f"labels: no tables named as the recordings {where}, such as "
+            f"{shown(PurePath(recordings[0]).stem)}.txt for {shown(PurePath(recordings[0]).name)}"
+        )
+    return events, [f"no labels for {some(without)}; nothing is cut from there"] if without else []
