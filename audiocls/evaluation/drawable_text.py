@@ -27,9 +27,10 @@ def drawable(text: str, max_width: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _has_glyph(character: str) -> bool:
-    return character == " " or get_font(_font_file()).get_char_index(ord(character)) != 0
+    return character == " " or get_font(font_file()).get_char_index(ord(character)) != 0
 
 
 @lru_cache(maxsize=1)
-def _font_file() -> str:
+def font_file() -> str:
+    """The path of FONT as a TrueType file."""
     return findfont(FontProperties(family=FONT))
