@@ -132,7 +132,7 @@ def intervals_note(recordings: int) -> str:
     """What the intervals are, or why there are none."""
     if recordings < LEAST_RECORDINGS:
         many = "1 recording" if recordings == 1 else f"{recordings} recordings"
-        return f"how far the scores may be off cannot be told from {many}; it takes {LEAST_RECORDINGS} or more"
+        return f"no intervals: they cannot be told from {many}, only from {LEAST_RECORDINGS} or more"
     return f"95% intervals by resampling the {recordings} recordings"
 
 
