@@ -13,6 +13,7 @@ from audiocls.errors import AudioclsError, UsageError
 from audiocls.tuning.arguments import tune_options
 
 if TYPE_CHECKING:
+    from audiocls.detection.options import DetectOptions
     from audiocls.inference.classifier import AudioClassifier
 
 
@@ -59,10 +60,54 @@ def run_predict(arguments: argparse.Namespace) -> None:
         arguments.batch_size,
         threshold=arguments.threshold,
         rejection=arguments.rejection,
+        denoise=arguments.denoise,
     )
 
 
+def run_detect(arguments: argparse.Namespace) -> int | None:
+    options = _detect_options(arguments)
+    from audiocls.training.launch import PLACED, processes_asked_of_accelerate, run_together
+
+    processes = max(arguments.num_processes, processes_asked_of_accelerate())
+    if processes > 1 and not any(name in os.environ for name in PLACED):
+        from audiocls.recordings.finding import kept_stdin
+
+        with kept_stdin(arguments.recordings):
+            return run_together(processes, main, arguments.argv)
+    from audiocls.recordings.corpus import detect_recordings
+
+    detect_recordings(
+        _load_model(arguments),
+        arguments.recordings,
+        arguments.output_dir,
+        options,
+        exports=[form.strip() for form in arguments.export.split(",") if form.strip()],
+        scores=arguments.scores,
+        pictures=arguments.pictures,
+        num_workers=arguments.num_workers,
+        batch_size=arguments.batch_size,
+        overwrite=arguments.overwrite,
+        verbose=True,
+    ).check()
+    return None
+
+
+def run_segment(arguments: argparse.Namespace) -> None:
+    from audiocls.recordings.segment import segment
+    from audiocls.recordings.segment_options import SegmentOptions, segment_settings
+
+    given = {name: value for name, value in vars(arguments).items() if name in segment_settings()}
+    segment(arguments.recordings, arguments.output_dir, SegmentOptions(**given), arguments.overwrite, verbose=True)
+
+
 def run_evaluate(arguments: argparse.Namespace) -> None:
+    if arguments.events is not None:
+        return _evaluate_events(arguments)
+    from audiocls.detection.options import detect_settings
+
+    idle = [name for name in (*detect_settings(), "choose_thresholds") if getattr(arguments, name, None) is not None]
+    if idle:
+        raise UsageError(f"--{idle[0]} is for events in recordings: say with --events what is in them")
     from audiocls.assessment import evaluate
     from audiocls.evaluation.evaluation import format_scores
 
@@ -76,6 +121,25 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         verbose=True,
     )
     print(format_scores(metrics))
+    return None
+
+
+def _evaluate_events(arguments: argparse.Namespace) -> None:
+    from audiocls.recordings.event_evaluation import evaluate_events
+
+    evaluate_events(
+        _load_model(arguments),
+        arguments.data,
+        arguments.events,
+        arguments.output_dir,
+        _detect_options(arguments),
+        collar_seconds=arguments.collar_seconds,
+        segment_seconds=arguments.segment_seconds,
+        choose_thresholds=arguments.choose_thresholds,
+        unnamed_are_empty=arguments.unnamed_are_empty,
+        batch_size=arguments.batch_size,
+        verbose=True,
+    )
 
 
 def run_calibrate(arguments: argparse.Namespace) -> None:
@@ -124,6 +188,12 @@ def _reading_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in ("label_regex", "group_regex", "group_table", "strict")}
 
 
+def _detect_options(arguments: argparse.Namespace) -> "DetectOptions":
+    from audiocls.detection.options import DetectOptions, detect_settings
+
+    return DetectOptions(**{name: value for name, value in vars(arguments).items() if name in detect_settings()})
+
+
 def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":
     from audiocls.inference.classifier import AudioClassifier
 
@@ -137,6 +207,8 @@ RUN = {
     "train": run_train,
     "predict": run_predict,
     "evaluate": run_evaluate,
+    "detect": run_detect,
+    "segment": run_segment,
     "calibrate": run_calibrate,
     "compare": run_compare,
     "tune": run_tune,

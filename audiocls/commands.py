@@ -3,7 +3,9 @@
 import argparse
 
 from audiocls import __version__
-from audiocls.arguments import Parser, add_settings
+from audiocls.arguments import Parser, add_fields, add_settings
+from audiocls.detection.options import detect_settings
+from audiocls.recordings.segment_options import segment_settings
 from audiocls.tuning.arguments import DESCRIPTION as TUNE
 from audiocls.tuning.arguments import add_tune_arguments
 
@@ -15,6 +17,9 @@ examples:
   audiocls predict runs/my_sounds clip.mp3      say what a file holds
   audiocls evaluate runs/my_sounds new_sounds   score the model on other labelled sounds
   audiocls app --model runs/my_sounds           try it in the browser, with the microphone
+  audiocls segment week1/ --output_dir clips    cut long recordings into clips to sort into folders
+  audiocls detect runs/my_sounds week1/ --output_dir found
+                                                find and count the sounds in long recordings
   audiocls weights whisper-tiny.en              fetch a pretrained model to start from
   audiocls train my_sounds --model auto         find the kind of model that suits the sounds
   audiocls compare my_sounds --models cnn,forest,probe:whisper-tiny.en
@@ -38,6 +43,27 @@ INSPECT = """Audit a data set before training on it.
 Says what is in it, what is broken, which clips are copies of one another or contradict each other, what groups file
 names tell of, and by what besides the sound itself (loudness, length, format, ...) a model could tell the classes
 apart. Measurements are kept: a second call measures only what is new.
+"""
+
+DETECT = """Find the events in long recordings: what is heard, from when to when, and how often.
+
+Writes events.csv (a row an event), results.csv (a row a recording, also of those that could not be read), a timeline
+of each recording and summary.png. RECORDINGS are files, folders, patterns such as 'week1/**/*.wav', or - for a list
+on standard input. Results are kept recording by recording: after an interruption the same call goes on. To spread the
+recordings over GPUs or machines: accelerate launch -m audiocls.cli detect MODEL RECORDINGS... --output_dir OUT
+"""
+
+SEGMENT = """Cut long recordings into clips, where something sounds or as a table of labels says: the way to training data.
+
+Labelled clips go to OUT/<label>/, others to OUT/unsorted/, to be sorted by ear into folders; then train on OUT. What
+recording a clip is from is noted beside them, so that training keeps clips of one recording on one side of a split.
+"""
+
+EVALUATE = """Score a model on labelled sounds: on their test part, if they have one, else on all of them.
+
+With --events, DATA holds long recordings (a file, a folder or a pattern), and what is scored is which events are found
+in them, and when. TRUTH says what they are: a table (CSV, Audacity, Raven, JSON) that names the recordings, a folder of
+tables that are named as their recordings, or a pattern of such tables.
 """
 
 CALIBRATE = """Fit the scores of a finished model to other labelled clips, such as a hundred from your own microphone.
@@ -90,15 +116,22 @@ def build_parser() -> argparse.ArgumentParser:
         default=True,
         help="say of sounds unlike all classes that they are none of these [on]",
     )
+    predict.add_argument(
+        "--denoise",
+        choices=("model", "stationary", "nonstationary"),
+        default="model",
+        help="reduce noise beforehand; model: as the model does by itself, and no more [model]",
+    )
     _add_model_options(predict)
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="score a model on labelled sounds",
-        description="Score a model on labelled sounds: on their test part, if they have one, else on all of them.",
+        help="score a model on labelled sounds or recordings",
+        description=EVALUATE,
+        usage="audiocls evaluate MODEL DATA [options]",
     )
     evaluate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
-    _add_data(evaluate)
+    evaluate.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id; with --events: recordings")
     evaluate.add_argument(
         "--output_dir", metavar="OUT", help="also write metrics.json, predictions.csv, pictures and errors.html"
     )
@@ -110,6 +143,73 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_reading_options(evaluate)
     _add_model_options(evaluate)
+    events = evaluate.add_argument_group("events in long recordings")
+    events.add_argument(
+        "--events", metavar="TRUTH", help="table of what is in the recordings, or folder of such tables"
+    )
+    events.add_argument(
+        "--collar_seconds",
+        type=float,
+        default=0.2,
+        metavar="S",
+        help="by how much the start of an event may be off [0.2]",
+    )
+    events.add_argument(
+        "--segment_seconds",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="length of the segments of segment-based scores [1]",
+    )
+    events.add_argument(
+        "--unnamed_are_empty", action="store_true", help="recordings that TRUTH does not tell of hold no events"
+    )
+    events.add_argument(
+        "--choose_thresholds",
+        metavar="FILE",
+        help="write the thresholds that suit these recordings best, for --threshold",
+    )
+    add_fields(events, detect_settings())
+
+    detect = commands.add_parser(
+        "detect",
+        help="find the events in long recordings",
+        description=DETECT,
+        usage="audiocls detect MODEL RECORDINGS... --output_dir OUT [options]",
+    )
+    detect.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    detect.add_argument("recordings", metavar="RECORDINGS", nargs="+", help="files, folders, patterns, or -")
+    detect.add_argument("--output_dir", metavar="OUT", required=True, help="folder to write")
+    add_fields(detect, detect_settings())
+    detect.add_argument(
+        "--export",
+        default="csv",
+        metavar="A,B,...",
+        help="also write events as json, or a label file a recording for audacity or raven [csv]",
+    )
+    detect.add_argument("--scores", action="store_true", help="also write scores.parquet, a row a window")
+    detect.add_argument(
+        "--pictures", action=argparse.BooleanOptionalAction, default=True, help="draw timelines and a summary [on]"
+    )
+    detect.add_argument(
+        "--num_workers", type=int, default=0, metavar="N", help="recordings heard at a time; 0 means one per core [0]"
+    )
+    detect.add_argument(
+        "--num_processes", type=int, default=1, metavar="N", help="CPU processes; for GPUs use accelerate launch [1]"
+    )
+    detect.add_argument("--overwrite", action="store_true", help="forget what an earlier call has left in --output_dir")
+    _add_model_options(detect, batch_size=32)
+
+    segment = commands.add_parser(
+        "segment",
+        help="cut long recordings into clips",
+        description=SEGMENT,
+        usage="audiocls segment RECORDINGS... --output_dir OUT [options]",
+    )
+    segment.add_argument("recordings", metavar="RECORDINGS", nargs="+", help="files, folders, patterns, or -")
+    segment.add_argument("--output_dir", metavar="OUT", required=True, help="folder to write")
+    add_fields(segment, segment_settings())
+    segment.add_argument("--overwrite", action="store_true", help="cut anew what an earlier call has cut")
 
     calibrate = commands.add_parser("calibrate", help="fit a model's scores to other clips", description=CALIBRATE)
     calibrate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
@@ -166,8 +266,10 @@ def _add_reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="stop at the first file that cannot be used")
 
 
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch_size", type=int, default=16, metavar="N", help="clips scored at once [16]")
+def _add_model_options(parser: argparse.ArgumentParser, batch_size: int = 16) -> None:
+    parser.add_argument(
+        "--batch_size", type=int, default=batch_size, metavar="N", help=f"windows scored at once [{batch_size}]"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
     parser.add_argument(
         "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"

@@ -10,6 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from audiocls.audio.decoding import decode
+from audiocls.audio.denoising import denoise as reduce_noise
 from audiocls.data.listing import shown
 from audiocls.data.tree import audio_files
 from audiocls.errors import AudioReadError, DataError, UsageError
@@ -50,6 +52,7 @@ def predict_files(
     out: IO[str] | None = None,
     threshold: float | None = None,
     rejection: bool = True,
+    denoise: str = "model",
 ) -> None:
     """Label files and print the answers in the given form; unreadable ones are named in their place.
 
@@ -57,6 +60,7 @@ def predict_files(
         top_k: labels shown for each file; 0 for all.
         form: "table", "json" (one list), "jsonl" (a line a file) or "csv" (a row a file, a column a label).
         threshold, rejection: as of `AudioClassifier.answers`.
+        denoise: "stationary" or "nonstationary" to reduce noise beforehand; "model" leaves it to the model.
 
     Raises:
         DataError: a file is missing (before anything is printed), or some could not be read (after all the others).
@@ -64,13 +68,25 @@ def predict_files(
     if top_k < 0:
         raise UsageError(f"--top_k is {top_k}; it must be 0 (all) or more")
     files = find_audio(inputs)
+    clips = files if denoise == "model" else _denoised(files, classifier.sampling_rate, denoise)
     stream = classifier.stream_answers(
-        files, batch_size=batch_size, on_error="return", threshold=threshold, rejection=rejection
+        clips, batch_size=batch_size, on_error="return", threshold=threshold, rejection=rejection
     )
     answers = zip(files, stream, strict=True)
     failed = WRITERS[form](classifier.labels, answers, top_k or len(classifier.labels), out or sys.stdout)
     if failed:
         raise DataError(f"{failed} of {len(files)} files could not be read")
+
+
+def _denoised(files: Iterable[Path], sampling_rate: int, method: str) -> Iterator[dict[str, Any] | AudioReadError]:
+    for file in files:
+        try:
+            yield {
+                "array": reduce_noise(decode(file, sampling_rate), sampling_rate, method),
+                "sampling_rate": sampling_rate,
+            }
+        except AudioReadError as error:
+            yield error
 
 
 Answers = Iterator[tuple[Path, Answer | AudioReadError]]

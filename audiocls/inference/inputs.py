@@ -30,7 +30,7 @@ def to_waveform(clip: Any, target_rate: int, sampling_rate: int | None = None) -
     Args:
         clip: a path, bytes of an audio file, a binary file object, an array or tensor (see `array_to_waveform`), a
             mapping with `array` or `raw` and `sampling_rate`, one with `bytes` or `path` as datasets gives it
-            undecoded, or a tuple `(rate, array)` as gradio gives it.
+            undecoded, or a tuple `(rate, array)` as gradio gives it. An AudioReadError of whoever decoded is raised.
         target_rate: in Hz.
         sampling_rate: of an array that does not say its own, in Hz; ignored for files.
 
@@ -40,6 +40,8 @@ def to_waveform(clip: Any, target_rate: int, sampling_rate: int | None = None) -
     """
     if isinstance(clip, str | bytes | bytearray | memoryview | PathLike) or hasattr(clip, "read"):
         return decode(clip, target_rate)  # type: ignore[arg-type]
+    if isinstance(clip, AudioReadError):
+        raise clip
     if hasattr(clip, "shape"):
         return array_to_waveform(clip, sampling_rate, target_rate)
     if _is_rate_and_array(clip):
