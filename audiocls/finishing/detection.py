@@ -1,0 +1,123 @@
+"""From which score on an event is heard in a long recording: chosen on recordings made of clips that were not learnt.
+
+Clips are answered one at a time; in a recording most windows hold no event, and many a part of one. So thresholds for
+clips are none for recordings, and recordings with known events are made, for nobody has labelled any.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audiocls.config import TrainConfig
+from audiocls.data.backgrounds import load_backgrounds
+from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData
+from audiocls.data.field import USUAL_SNR_DB, field_snr_db
+from audiocls.data.mixtures import make_recording
+from audiocls.detection.event import Event
+from audiocls.detection.options import DetectOptions
+from audiocls.detection.sweep import Sweep
+from audiocls.evaluation.event_curves import GRID, best_thresholds
+from audiocls.evaluation.event_scores import COLLAR_SECONDS, Heard, Tally, tally_events
+from audiocls.inference.classifier import AudioClassifier
+from audiocls.inference.loading import OWN_TYPES
+from audiocls.training.run import Run
+
+RECORDING_SECONDS = 60.0
+NUM_RECORDINGS = 10
+NUM_SLOW_RECORDINGS = 5  # for pretrained transformers, which hear a hundred times slower
+LEAST_CLIPS = 5  # held out; of fewer, recordings would hold the same few again and again
+LEARNT_SHARE = 0.3  # of the training clips, where none are held out
+SEED = 7  # added to the run's, so that no generator of the training is met again
+
+
+@dataclass(frozen=True)
+class Made:
+    """A recording that was made: float32 (time,), and what is in it."""
+
+    waveform: np.ndarray
+    events: list[Event]
+
+
+def fit_detection(
+    classifier: AudioClassifier, audio: AudioData, config: TrainConfig, run: Run
+) -> dict[str, Any] | None:
+    """Choose the thresholds from which a model that is else complete hears events; put them into `config.detection`.
+
+    Only for models that are meant for recordings: trained for the field, or on data with clips of no class.
+
+    Args:
+        classifier: calibrated.
+        audio: as it was trained on, without copies in background; the test part is not looked at.
+
+    Returns:
+        {"window_seconds", "hop_seconds", "thresholds": {label: threshold}, "fitted_on", "event_f1"}, plain values;
+        None where it was not done.
+
+    Raises:
+        DataError: as `load_backgrounds`.
+    """
+    model_config = classifier.model.config
+    if hasattr(model_config, "detection"):
+        del model_config.detection
+    if field_snr_db(config) is None and not len(audio.negatives):
+        return None
+    clips, origin = recording_clips(audio, config.seed)
+    if not len(clips):
+        return None
+    slow = model_config.model_type not in OWN_TYPES
+    recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
+    options = DetectOptions()
+    steps: list[list[Heard]] = [[] for _ in GRID]
+    for number, made in enumerate(recordings):
+        sweep = Sweep(classifier, options, GRID)
+        sweep.push(made.waveform)
+        seconds = len(made.waveform) / classifier.sampling_rate
+        for step, found in zip(steps, sweep.finish()[1:], strict=True):
+            step.append(Heard(f"made {number}", seconds, made.events, found))
+    tallies = [tally_events(step, audio.labels, COLLAR_SECONDS) for step in steps]
+    chosen = dict(zip(audio.labels, best_thresholds(tallies, GRID).tolist(), strict=True))
+    f1 = _reached(steps, chosen, audio.labels)
+    detection = {
+        "window_seconds": sweep.plan.window_seconds,
+        "hop_seconds": sweep.plan.hop_seconds,
+        "thresholds": chosen,
+        "fitted_on": f"{len(recordings)} recordings of {RECORDING_SECONDS:g} s made of {origin}",
+        "event_f1": f1,
+    }
+    model_config.detection = detection
+    run.say(f"thresholds for events in recordings chosen on {detection['fitted_on']}: F1 there {f1:.3f}")
+    return detection
+
+
+def recording_clips(audio: AudioData, seed: int) -> tuple[Clips, str]:
+    """The clips to make recordings of, and what they are, for people: the validation part, or some learnt clips."""
+    if len(audio.validation) >= LEAST_CLIPS:
+        return audio.validation, f"{len(audio.validation)} clips of the validation part"
+    rng = np.random.default_rng([seed, SEED])
+    count = min(len(audio.train), max(LEAST_CLIPS, round(LEARNT_SHARE * len(audio.train))))
+    chosen = np.sort(rng.permutation(len(audio.train))[:count])
+    return audio.train.subset(chosen), f"{count} clips that it has learnt, since none were held out"
+
+
+def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: int) -> list[Made]:
+    """Recordings with the clips as events, in the backgrounds that the run trained in or else would have."""
+    backgrounds, snr_db = load_backgrounds(config, audio), field_snr_db(config) or USUAL_SNR_DB
+    made = []
+    for number in range(count):
+        rng = np.random.default_rng([config.seed, SEED, number])
+        waveform, placed = make_recording(clips, audio.labels, backgrounds, RECORDING_SECONDS, snr_db, rng)
+        made.append(Made(waveform, [Event(start, end, label) for start, end, label, _ in placed]))
+    return made
+
+
+def _reached(steps: list[list[Heard]], chosen: dict[str, float], labels: list[str]) -> float:
+    """F1 of events with the chosen thresholds, each as the nearest one of the grid."""
+    nearest = {label: int(np.argmin(np.abs(np.array(GRID) - chosen[label]))) for label in labels}
+    parts = [tally_events(steps[nearest[label]], [label], COLLAR_SECONDS) for label in labels]
+    joined = Tally(
+        *(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("hits", "found", "true"))
+    )
+    total = Tally(joined.hits.sum(0), joined.found.sum(0), joined.true.sum(0)).together()
+    return float(np.nan_to_num(total.f1()[0]))
