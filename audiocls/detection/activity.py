@@ -13,11 +13,12 @@ import scipy.fft
 FRAME_SECONDS = 0.01
 LOWEST_DB = -120.0  # what digital silence counts as
 _WINDOW_FRAMES = 1.6  # length of the Hann window around a frame, in frames: shorter blurs frequencies, longer times
-_LOWEST_HZ, _SPLIT_HZ = 125.0, 250.0  # below is rumble and offset
+_LOWEST_HZ, _SPLIT_HZ = 60.0, 250.0  # where the lowest band begins and ends; the others are octaves
 _STEP_DB, _NUM_STEPS = 1.0, 140  # the histogram: -120 to 20 dB
 FLOOR_FRAMES = 100  # frames that share a noise floor
-_QUANTILES = (0.1, 0.3)  # low, so that sounds which fill half of the time do not lift the floor
-_NORMAL_QUANTILES = (-1.2816, -0.5244)  # the same two of the normal distribution
+_QUANTILES = (0.1, 0.4)  # low, so that sounds which fill half of the time do not lift the floor
+_NORMAL_QUANTILES = (-1.2816, -0.2533)  # the same two of the normal distribution
+_LOW = 0.5  # what is over this share of the threshold is joined to what is over all of it
 _LOOK_FRAMES = 100  # how far ahead a quiet beginning may wait for the sound that it belongs to
 _MOST_FRAMES = 200  # analysed at once: what stays in the processor's cache
 
@@ -26,7 +27,7 @@ _MOST_FRAMES = 200  # analysed at once: what stays in the processor's cache
 class Frames:
     """Consecutive frames, from number `first` on. Frame i is the sound from i * hop_length to (i + 1) * hop_length.
 
-    level_db: float32 (frames,), mean power above 125 Hz in dB, 0 dB is a power of 1; -120 at least.
+    level_db: float32 (frames,), mean power above some 50 Hz in dB, 0 dB is a power of 1; -120 at least.
     band_db: float32 (frames, bands), the same of each octave.
     floor_db: float32 (frames, bands), level of the noise in each band at that time.
     excess_db: float32 (frames,), how far the most prominent band is over what its noise reaches; above 0 is a sound,
@@ -69,7 +70,7 @@ class Activity:
         snr_db: float = 6.0,
         past_seconds: float = 10.0,
         ahead_seconds: float = 5.0,
-        spread: float = 3.0,
+        spread: float = 2.75,
         quietest_db: float = -80.0,
     ) -> None:
         self.sampling_rate = sampling_rate
@@ -127,6 +128,7 @@ class Activity:
             piece = self._samples[first * hop : (first + count - 1) * hop + length]
             views = np.lib.stride_tricks.as_strided(piece, (count, length), (piece.strides[0] * hop, piece.strides[0]))
             spectra = scipy.fft.rfft(views * self._window)
+            spectra[:, 1] += spectra[:, 0] / 2  # takes an offset out of where the window spread it
             power = spectra.real**2
             power += spectra.imag**2
             bands.append(np.add.reduceat(power, self._bins[:-1], axis=1)[:, : self.num_bands])
@@ -155,7 +157,7 @@ class Activity:
         over = self._bands[:look] - floor - margin
         over[self._bands[:look] < self.quietest_db] = LOWEST_DB
         excess = over.max(axis=1)
-        low = (over > -margin / 2).any(axis=1)
+        low = (over > (_LOW - 1) * margin).any(axis=1)
         active = self._joined(excess > 0, low)[:num_frames]
         self._running = bool(active[-1])
         frames = Frames(
