@@ -53,7 +53,7 @@ on standard input. Results are kept recording by recording: after an interruptio
 recordings over GPUs or machines: accelerate launch -m audiocls.cli detect MODEL RECORDINGS... --output_dir OUT
 """
 
-SEGMENT = """Cut long recordings into clips, where something sounds or as a table of labels says: the way to training data.
+SEGMENT = """Cut long recordings into clips, where something sounds or where labels say: the way to training data.
 
 Labelled clips go to OUT/<label>/, others to OUT/unsorted/, to be sorted by ear into folders; then train on OUT. What
 recording a clip is from is noted beside them, so that training keeps clips of one recording on one side of a split.
