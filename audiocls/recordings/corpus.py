@@ -4,7 +4,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from audiocls.recordings.tables import EVENTS_CSV, RESULTS_CSV
 
 
 def detect_recordings(
-    model: AudioClassifier | str | Path,
+    model: AudioClassifier | str | Path | Callable[[], AudioClassifier],
     inputs: Iterable[str | os.PathLike],
     output_dir: str | Path,
     options: DetectOptions | None = None,
@@ -48,7 +48,8 @@ def detect_recordings(
     each process takes a share of the recordings; all must see the same `output_dir`.
 
     Args:
-        model: a classifier, or the model folder or Hub id of one.
+        model: a classifier, the model folder or Hub id of one, or what loads it: with several processes it should be
+            loaded in here, when this process has been given its GPU.
         inputs: files, folders, patterns and "-", as of `find_recordings`.
         output_dir: a new folder, or that of an earlier call.
         options: how events are found.
@@ -74,7 +75,10 @@ def detect_recordings(
     options = options or DetectOptions()
     folder = Path(output_dir)
     processes = Processes()
-    classifier = model if isinstance(model, AudioClassifier) else AudioClassifier.from_pretrained(model)
+    if isinstance(model, AudioClassifier):
+        classifier = model
+    else:
+        classifier = AudioClassifier.from_pretrained(model) if isinstance(model, str | Path) else model()
     detector = Detector(classifier, options, batch_size=batch_size)
     job = Job(
         classifier=classifier,
@@ -100,9 +104,6 @@ def detect_recordings(
             try:
                 run.hear_all(list(pending), num_workers or processes.cores, progress, renew=processes.is_main)
                 processes.wait()
-                if processes.is_main:  # what another process has left undone, if it is gone
-                    left = [path for path in plan["pending"] if job.parts.read(path) is None]
-                    run.hear_all(left, num_workers or processes.cores, Progress({}, 0, False), renew=True)
             except BaseException:
                 if processes.is_main and run.any_heard:
                     run.write_tables()
@@ -117,6 +118,7 @@ def detect_recordings(
             )
             print(f"{format_corpus(corpus, speed)}\n\n{folder / RESULTS_CSV}, {EVENTS_CSV} and more beside them")
         processes.wait()
+    processes.leave()
     return corpus
 
 
@@ -130,10 +132,11 @@ def _prepare(
     pending = []
     for path in asked:
         part = job.parts.finished(path, job.wanted)
-        if part is None:
-            pending.append(path)
-        else:
+        if part is not None:
             _freshen(part, job)
+        else:
+            pending.append(path)
+            job.parts.drop_outdated(path)
     known = set(asked)
     earlier = [part.recording for part in job.parts if part.recording not in known and not _is_gone(part)]
     return {"asked": asked, "pending": pending, "earlier": earlier, "sizes": [_size(path) for path in pending]}

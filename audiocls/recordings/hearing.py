@@ -111,7 +111,7 @@ def _heard(
 ) -> Part:
     rate = job.classifier.sampling_rate
     stream = AudioStream(path, rate, BLOCK_SECONDS)
-    silent = True
+    silent, begun = True, False
     scores: ScoreWriter | None = None
 
     def on_windows(windows: Windows) -> None:
@@ -128,7 +128,8 @@ def _heard(
         for block in blocks:
             if job.stop.is_set():
                 raise Stopped
-            if stream.seconds * rate == len(block):  # the first
+            if not begun:
+                begun = True
                 begin(path, stream.expected_seconds)
                 if SCORES in job.wanted:
                     beside = files.enter_context(whole_file(job.parts.scores_path(path)))

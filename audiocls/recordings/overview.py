@@ -4,6 +4,7 @@ import numpy as np
 
 FRAMES = 2048  # at most; a picture has fewer pixels
 FRAME_LENGTH = 1024
+HALF = FRAME_LENGTH // 2
 FINEST_HOP = 160
 BANDS = 72
 LOWEST_HZ = 60.0
@@ -25,21 +26,23 @@ class Overview:
         self.sampling_rate = sampling_rate
         expected = int((expected_seconds or 10.0) * sampling_rate)
         self.hop = max(FINEST_HOP, expected // (3 * FRAMES // 4))
-        self.samples = 0
         self.band_hz, self._bands = _bands(sampling_rate)
         self._window = np.hanning(FRAME_LENGTH).astype(np.float32)
         self._frames = np.empty((FRAMES, BANDS), np.float32)
         self._peaks = np.zeros(FRAMES, np.float32)
         self._count = 0
-        self._rest = np.empty(0, np.float32)  # sound from the start of stretch `_count` on
+        self._rest = np.zeros(HALF, np.float32)  # sound from half a frame before stretch `_count` on
 
     def push(self, samples: np.ndarray) -> None:
         """Take the next samples, float32 (time,)."""
-        self.samples += len(samples)
-        sound = np.concatenate([self._rest, samples]) if len(self._rest) else samples
-        while len(sound) >= (stretch := max(self.hop, FRAME_LENGTH)):
-            count = min((len(sound) - stretch) // self.hop + 1, FRAMES - self._count)
-            self._add(sound, count)
+        sound = np.concatenate([self._rest, samples])
+        while (count := self._complete(len(sound))) > 0:
+            count = min(count, FRAMES - self._count)
+            end = self._count + count
+            stretches = sound[HALF : HALF + count * self.hop].reshape(count, self.hop)
+            self._peaks[self._count : end] = np.maximum(stretches.max(axis=1), -stretches.min(axis=1))
+            self._frames[self._count : end] = self._powers(sound, count)
+            self._count = end
             sound = sound[count * self.hop :]
             if self._count == FRAMES:
                 self._halve()
@@ -47,28 +50,27 @@ class Overview:
 
     def spectrogram(self) -> np.ndarray:
         """Power in dB relative to full scale, float32 (bands, frames), low frequencies first."""
+        count = -(-(len(self._rest) - HALF) // self.hop)  # stretches that the end cuts short, or their frames
         frames = self._frames[: self._count]
-        if not self._count:  # shorter than a frame
-            frames = self._powers(np.pad(self._rest, (0, max(0, FRAME_LENGTH - len(self._rest))))[None, :FRAME_LENGTH])
+        if count:
+            padded = np.pad(self._rest, (0, self.hop * count + FRAME_LENGTH))
+            frames = np.concatenate([frames, self._powers(padded, count)])
         return 10 * np.log10(frames.T + _FLOOR)
 
     def envelope(self) -> np.ndarray:
-        """The largest absolute sample of each stretch, float32 (stretches,)."""
-        peaks = self._peaks[: self._count]
-        return np.append(peaks, np.abs(self._rest).max(initial=0)) if len(self._rest) or not self._count else peaks
+        """The largest absolute sample of each stretch, float32 (stretches,); as many as frames."""
+        rest = np.abs(self._rest[HALF:])
+        tail = [rest[start : start + self.hop].max() for start in range(0, len(rest), self.hop)]
+        return np.append(self._peaks[: self._count], np.array(tail, np.float32))
 
-    def _add(self, sound: np.ndarray, count: int) -> None:
-        """Take `count` frames from the start of the sound on."""
-        end = self._count + count
-        stretches = sound[: count * self.hop].reshape(count, self.hop)
-        self._peaks[self._count : end] = np.maximum(stretches.max(axis=1), -stretches.min(axis=1))
-        frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME_LENGTH)[: count * self.hop : self.hop]
-        self._frames[self._count : end] = self._powers(frames)
-        self._count = end
+    def _complete(self, length: int) -> int:
+        """How many stretches, with their frames, so many samples hold."""
+        return min((length - HALF) // self.hop, (length - self.hop // 2 - FRAME_LENGTH) // self.hop + 1)
 
-    def _powers(self, frames: np.ndarray) -> np.ndarray:
-        """Mean power in each band of frames (frames, FRAME_LENGTH)."""
-        spectra = np.fft.rfft(frames * self._window, axis=1)
+    def _powers(self, sound: np.ndarray, count: int) -> np.ndarray:
+        """Mean power in each band of the first frames, one in the middle of each stretch: float32 (count, bands)."""
+        frames = np.lib.stride_tricks.sliding_window_view(sound[self.hop // 2 :], FRAME_LENGTH)
+        spectra = np.fft.rfft(frames[: count * self.hop : self.hop] * self._window, axis=1)
         return ((np.abs(spectra) ** 2).astype(np.float32) @ self._bands) / FRAME_LENGTH
 
     def _halve(self) -> None:

@@ -76,6 +76,12 @@ class Parts:
             return None
         return part if set(wanted) <= set(part.made) else None
 
+    def drop_outdated(self, recording: str) -> None:
+        """Forget the part of a recording that is not what it was, so that no table tells of it any more."""
+        part = self.read(recording)
+        if part is not None and part.stamp != file_stamp(recording):
+            self._path(recording).unlink(missing_ok=True)
+
     def __iter__(self) -> Iterator[Part]:
         """All parts, in no order."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:

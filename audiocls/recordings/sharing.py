@@ -25,10 +25,12 @@ class Processes:
     def __init__(self) -> None:
         self.rank, self.count, self.cores = 0, 1, os.cpu_count() or 1
         self._state: Any = None
+        self._ours = False
         if any(name in os.environ for name in PLACED):
             from accelerate import PartialState
             from accelerate.utils import parse_flag_from_env
 
+            self._ours = not PartialState._shared_state  # else a program around us has joined the processes
             self._state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=LONGEST_WAIT)
             self.rank, self.count = self._state.process_index, self._state.num_processes
             self.cores = max(1, self.cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
@@ -64,6 +66,11 @@ class Processes:
         """Go on when all processes have come here."""
         if self._state is not None:
             self._state.wait_for_everyone()
+
+    def leave(self) -> None:
+        """Part from the other processes, if it was here that they were joined."""
+        if self._state is not None and self._ours:
+            self._state.destroy_process_group()
 
 
 def shares(sizes: Sequence[int], count: int) -> list[list[int]]:

@@ -22,7 +22,7 @@ from audiocls.whole_files import whole_file
 WIDTH, LEFT, RIGHT = 1500, 150, 110  # pixels; names to the left, sums to the right
 TITLE, SPECTROGRAM, LEVEL, ROW, GAP, AXIS = 44, 210, 56, 26, 12, 46
 PLOT = WIDTH - LEFT - RIGHT
-MOST_ROWS = 24  # classes: those with the most events
+MOST_ROWS = 20  # classes: those with the most events
 RANGE_DB = 75.0
 LOWEST_LEVEL_DB = -60.0
 NARROWEST = 3  # pixels of an event, so that it is seen in ten hours
@@ -136,7 +136,7 @@ def _spectrogram(image: Image.Image, draw: ImageDraw.ImageDraw, overview: Overvi
                 continue
             last = band
             y = TITLE + SPECTROGRAM * (1 - band / len(overview.band_hz))
-            draw.line((LEFT - 5, y, LEFT, y), fill=STYLE["faint"])
+            draw.line((LEFT - 5, y, LEFT - 1, y), fill=STYLE["faint"])
             draw.text(
                 (LEFT - 9, y), f"{hz / 1000:g} kHz" if hz >= 1000 else f"{hz} Hz", STYLE["faint"], _font(14), "rm"
             )
