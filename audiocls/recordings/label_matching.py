@@ -21,7 +21,8 @@ def match_labels(recordings: Sequence[str], labels: str) -> tuple[dict[str, list
             rec.wav); or "beside": such tables lie in the folder of each recording.
 
     Returns:
-        The events by recording, none of those without labels; and what is to be said of what does not fit.
+        The events by recording, without those that have no table or are not named in it; and what is to be said of
+        what does not fit.
 
     Raises:
         DataError: a table cannot be read, names no recording where there are several, or nothing fits.
@@ -66,7 +67,8 @@ def _of_one_table(recordings: Sequence[str], path: Path) -> tuple[dict[str, list
             f"{shown(path.name)}: {sum(strangers.values())} events of recordings that are not given: "
             f"{some(sorted(strangers))}"
         )
-    return dict(events), notes
+    without = [PurePath(name).name for name in recordings if name not in events]
+    return dict(events), notes + _no_labels(without)
 
 
 def _names(recordings: Sequence[str]) -> dict[tuple[str, ...], set[str]]:
@@ -122,4 +124,8 @@ def _by_name(
             f"labels: no tables named as the recordings {where}, such as "
             f"{shown(PurePath(recordings[0]).stem)}.txt for {shown(PurePath(recordings[0]).name)}"
         )
-    return events, [f"no labels for {some(without)}; nothing is cut from there"] if without else []
+    return events, _no_labels(without)
+
+
+def _no_labels(names: Sequence[str]) -> list[str]:
+    return [f"no labels for {some(names)}; nothing is cut from there"] if names else []

@@ -72,6 +72,7 @@ def segment(
     if not recordings:
         raise DataError("no recordings were named but clips in --output_dir")
     events, notes = match_labels(recordings, options.labels) if options.labels else ({}, [])
+    recordings = [name for name in recordings if name in events] if options.labels else recordings
     journal = Journal(root, overwrite)
     spellings = [path.name for path in root.iterdir() if path.is_dir() and path.name != HIDDEN]
     folders, renamed = class_folders((event.label for each in events.values() for event in each), spellings)
@@ -85,14 +86,14 @@ def segment(
     open_entries = [
         entry
         for name in recordings
-        if (entry := _entry(name, chosen, events.get(name, []) if options.labels else None, journal, failed))
+        if (entry := _entry(name, chosen, events[name] if options.labels else None, journal, failed))
     ]
     total = sum(_expected_seconds(entry.given) for entry in open_entries)
     try:
         with tqdm(total=round(total, 1), desc="Cutting", unit="s", disable=not verbose, dynamic_ncols=True) as bar:
             for entry in open_entries:
                 before = bar.n
-                own = events.get(entry.given, []) if options.labels else None
+                own = events[entry.given] if options.labels else None
                 try:
                     _cut(entry, own, folders, options, journal, lambda seconds: _advance(bar, seconds / 2))
                 except AudioReadError as error:

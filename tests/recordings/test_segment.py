@@ -4,6 +4,8 @@ import csv
 import itertools
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -266,8 +268,10 @@ def test_labels_out_of_place(recordings, tmp_path):
         run(",1,2,dog\n", inputs=("rec0.wav", "rec1.wav"))
     with pytest.raises(DataError, match="no tables named as the recordings"):
         segment([str(root / "rec0.wav")], tmp_path / "o", SegmentOptions(labels=str(tmp_path)))
-    told = run("rec0.wav,1,2,dog\nelsewhere.wav,1,2,dog\n")
+    told = run("rec0.wav,1,2,dog\nelsewhere.wav,1,2,dog\n", inputs=("rec0.wav", "rec1.wav"))
     assert any("elsewhere.wav" in note for note in told.notes)
+    assert any("no labels for rec1.wav" in note for note in told.notes)
+    assert told.recordings == 1
 
 
 def test_long_sounds_are_split_in_their_pauses(make_recording, tmp_path):
@@ -297,6 +301,41 @@ def test_rate_and_channels_are_kept_unless_asked(make_recording, tmp_path):
             clip, found = soundfile.read(tmp_path / folder / row["file"])
             assert (found, clip.shape[1]) == (rate, 2)
             assert np.quantile(np.abs(clip[:, 1] - 0.9 * clip[:, 0]), 0.95) < 1e-3
+
+
+def test_rate_and_channels_that_change_on_the_way(make_recording, tmp_path):
+    first = make_recording(tmp_path / "first.ogg", [0, 20], rate=44100, channels=2)
+    second = make_recording(tmp_path / "second.ogg", [3, 41], rate=16000)
+    seconds = soundfile.info(tmp_path / "first.ogg").duration
+    joined = (tmp_path / "first.ogg").read_bytes() + (tmp_path / "second.ogg").read_bytes()
+    (tmp_path / "joined.ogg").write_bytes(joined)
+    segment([str(tmp_path / "joined.ogg")], tmp_path / "out", SegmentOptions(padding_seconds=0))
+    rows = rows_of(tmp_path / "out")
+    starts = np.array([float(row["start_seconds"]) for row in rows])
+    for begin in [start for _, start, _ in first] + [seconds + start for _, start, _ in second]:
+        assert np.abs(starts - begin).min() <= 0.03
+    clip, rate = soundfile.read(tmp_path / "out" / rows[-1]["file"])
+    assert (rate, clip.shape[1]) == (44100, 2)
+    with open(tmp_path / "out" / "recordings.csv", newline="") as file:
+        assert "changes from 44100 to 16000 Hz" in next(csv.DictReader(file))["note"]
+
+
+def test_a_killed_call_is_taken_up(recordings, tmp_path):
+    root, _ = recordings
+    code = (
+        "import os, sys, signal; from audiocls.recordings import segment_journal, segment; old = os.replace\n"
+        "def replace(a, b):\n"
+        "    replace.n += str(b).endswith('.wav')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL) if replace.n == 20 else old(a, b)\n"
+        "replace.n = 0; os.replace = replace; segment.segment(sys.argv[1:2], sys.argv[2])"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(root), str(tmp_path / "out")], check=False)
+    assert killed.returncode == -9
+    assert not (tmp_path / "out" / "segments.csv").exists()
+    segment([str(root)], tmp_path / "out")
+    segment([str(root)], tmp_path / "whole")
+    assert files_in(tmp_path / "out") == files_in(tmp_path / "whole")
+    assert rows_of(tmp_path / "out") == rows_of(tmp_path / "whole")
 
 
 def test_noise_is_reduced_in_the_clips_when_asked(recordings, tmp_path):
