@@ -7,7 +7,8 @@ from pathlib import Path, PurePath
 from audiocls.data.listing import shown, some
 from audiocls.detection.event import Event
 from audiocls.errors import DataError
-from audiocls.recordings.label_tables import TableEvent, is_table, read_events, table_stem
+from audiocls.recordings.label_tables import is_table, read_events, table_stem
+from audiocls.recordings.naming import named_recording, recording_names
 
 BESIDE = "beside"
 
@@ -47,11 +48,11 @@ def _of_one_table(recordings: Sequence[str], path: Path) -> tuple[dict[str, list
             f"{where}: its events name no recording, and {len(recordings)} are given; add a column recording, or give "
             "a folder with a table for each"
         )
-    known = _names(recordings)
+    known = recording_names(recordings)
     events: dict[str, list[Event]] = defaultdict(list)
     strangers: dict[str, int] = defaultdict(int)
     for row in rows:
-        name = recordings[0] if row.recording is None else _find(known, row, where)
+        name = recordings[0] if row.recording is None else named_recording(known, row.recording, row.where or where)
         if name is None:
             strangers[str(row.recording)] += 1
         else:
@@ -69,33 +70,6 @@ def _of_one_table(recordings: Sequence[str], path: Path) -> tuple[dict[str, list
         )
     without = [PurePath(name).name for name in recordings if name not in events]
     return dict(events), notes + _no_labels(without)
-
-
-def _names(recordings: Sequence[str]) -> dict[tuple[str, ...], set[str]]:
-    """The recordings by every end of their path, with and without extension."""
-    known: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for name in recordings:
-        path = PurePath(name)
-        for parts in (path.parts, path.with_suffix("").parts, Path(name).resolve().parts):
-            for first in range(len(parts)):
-                known[parts[first:]].add(name)
-    return known
-
-
-def _find(known: dict[tuple[str, ...], set[str]], row: TableEvent, where: str) -> str | None:
-    """The recording that a row names by its path or the end of it."""
-    parts = PurePath(str(row.recording).replace("\\", "/")).parts
-    parts = parts[1:] if parts[:1] == (".",) else parts
-    for first in range(len(parts)):  # a path of another machine: by its end
-        found = known.get(parts[first:])
-        if found and len(found) > 1:
-            raise DataError(
-                f"{row.where or where}: recording {shown(str(row.recording))} could be any of {some(sorted(found))}; "
-                "write more of its path"
-            )
-        if found:
-            return next(iter(found))
-    return None
 
 
 def _by_name(

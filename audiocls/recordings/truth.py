@@ -9,6 +9,7 @@ from pathlib import Path
 from audiocls.data.listing import shown, some
 from audiocls.errors import DataError
 from audiocls.recordings.label_tables import TableEvent, is_table, read_events, table_stem
+from audiocls.recordings.naming import Names, named_recording, recording_names
 
 END_SLACK_SECONDS = 0.1  # by which a table's last event may end behind the recording: people round
 # Written beside recordings by this program and others, and never what a person says is there.
@@ -43,6 +44,7 @@ def read_truth(
             label that the model does not know; no recording has a table.
     """
     tables, searched = _tables(str(source))
+    known = recording_names(recordings)
     by_recording: dict[str, list[TableEvent]] = {}
     owners: dict[str, str] = {}
     idle: list[str] = []
@@ -52,7 +54,7 @@ def read_truth(
         for row in rows or ():
             if row.recording is not None:
                 _check_label(row, labels)
-                by_recording.setdefault(_match(row.recording, recordings, row.where), []).append(row)
+                by_recording.setdefault(_named(known, row, recordings), []).append(row)
         unnamed = [row for row in rows or () if row.recording is None]
         if rows and not unnamed:
             continue
@@ -144,29 +146,15 @@ def _owner(table: str, recordings: Sequence[str], alone: bool) -> str | None:
     return recordings[0] if alone and len(recordings) == 1 else None
 
 
-def _match(name: str, recordings: Sequence[str], where: str) -> str:
-    """The recording that a table names."""
-    wanted = name.replace("\\", "/")
-    bare = os.path.splitext(wanted)[0]
-    ways = (
-        lambda file: file == name or _slashed(file) == wanted,
-        lambda file: f"/{_slashed(file)}".endswith(f"/{wanted.lstrip('./')}"),
-        lambda file: f"/{os.path.splitext(_slashed(file))[0]}".endswith(f"/{wanted.lstrip('./')}"),
-        lambda file: f"/{os.path.splitext(_slashed(file))[0]}".endswith(f"/{bare.lstrip('./')}"),
-        lambda file: Path(file).name == Path(wanted).name,  # the table was made where the files lay elsewhere
-    )
-    for fits in ways:
-        fitting = [file for file in recordings if fits(file)]
-        if len(fitting) > 1:
-            raise DataError(f"{where}: recording {shown(name)!r} could be {some(fitting)}; write the folder, too")
-        if fitting:
-            return fitting[0]
-    raise DataError(f"{where}: recording {shown(name)!r} is not among the recordings ({some(list(recordings))})")
+def _named(known: Names, row: TableEvent, recordings: Sequence[str]) -> str:
+    """The recording that a row names; the same sound may have been annotated in a file of another format."""
+    name = str(row.recording)
+    for each in (name, name.rpartition(".")[0]):
+        found = named_recording(known, each, row.where) if each else None
+        if found is not None:
+            return found
+    raise DataError(f"{row.where}: recording {shown(name)!r} is not among the recordings ({some(list(recordings))})")
 
 
 def _stem(file: str) -> str:
     return Path(file).stem.casefold()
-
-
-def _slashed(file: str) -> str:
-    return Path(file).as_posix()
