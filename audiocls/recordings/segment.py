@@ -61,7 +61,7 @@ def segment(
         verbose: show progress, notes, and what to do next.
 
     Raises:
-        UsageError: the folder holds something else, or clips that were cut with other settings or labels.
+        UsageError: the folder holds the recordings or something else, or clips that were cut with other settings or labels.
         DataError: no recordings, labels that cannot be used, or, after all others are done, recordings that failed.
         OutputError: the disk is full or the like.
     """
@@ -70,7 +70,7 @@ def segment(
     inside = root.resolve()
     recordings = [name for name in find_recordings(inputs) if not Path(name).resolve().is_relative_to(inside)]
     if not recordings:
-        raise DataError("no recordings were named but clips in --output_dir")
+        raise UsageError(f"{shown(str(root))} holds the recordings themselves; choose another --output_dir")
     events, notes = match_labels(recordings, options.labels) if options.labels else ({}, [])
     recordings = [name for name in recordings if name in events] if options.labels else recordings
     journal = Journal(root, overwrite)

@@ -75,7 +75,7 @@ def survey(
     length = 0
     for block in blocks:
         activity = activity or Activity(blocks.sampling_rate, snr_db)
-        keep(activity.push(block.mean(axis=1)))
+        keep(activity.push(block @ np.full(blocks.channels, 1 / blocks.channels, np.float32)))
         length += len(block)
         heard(len(block) / blocks.sampling_rate)
     assert activity is not None  # no block at all is an AudioReadError

@@ -191,6 +191,8 @@ def test_nothing_is_written_over(recordings, tmp_path):
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds other files"):
         segment(one, tmp_path / "mine")
+    with pytest.raises(UsageError, match="holds the recordings themselves"):
+        segment(one, root)
     segment(one, tmp_path / "out")
     with pytest.raises(UsageError, match=r"snr_db was 6\.0, is 9\.0"):
         segment(one, tmp_path / "out", SegmentOptions(snr_db=9.0))
