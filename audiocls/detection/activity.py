@@ -19,6 +19,7 @@ FLOOR_FRAMES = 100  # frames that share a noise floor
 _QUANTILES = (0.1, 0.4)  # low, so that sounds which fill half of the time do not lift the floor
 _NORMAL_QUANTILES = (-1.2816, -0.2533)  # the same two of the normal distribution
 _LOW = 0.5  # what is over this share of the threshold is joined to what is over all of it
+_MOST_SPREAD_DB = 6.0  # noise varies less; what varies more is sounds and the silence between them
 _LOOK_FRAMES = 100  # how far ahead a quiet beginning may wait for the sound that it belongs to
 _MOST_FRAMES = 200  # analysed at once: what stays in the processor's cache
 
@@ -199,7 +200,8 @@ class Activity:
             before = np.take_along_axis(reached, step, -1) - there
             values.append(LOWEST_DB + _STEP_DB * (step + (wanted - before) / np.maximum(there, 1))[..., 0])
         spread = (values[1] - values[0]) / (_NORMAL_QUANTILES[1] - _NORMAL_QUANTILES[0])
-        floor = values[1] - _NORMAL_QUANTILES[1] * spread
+        spread = np.minimum(spread, _MOST_SPREAD_DB)
+        floor = np.minimum(*(value - normal * spread for value, normal in zip(values, _NORMAL_QUANTILES, strict=True)))
         kept = max(0, min(int(starts[-1]), self._counted - span) - self._oldest)
         del self._histograms[:kept]
         self._oldest += kept

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # Events are mostly shorter than this; longer windows hear too much besides them.
 DEFAULT_WINDOW_SECONDS = 2.0
-DEFAULT_MIN_DURATION_SECONDS = 0.05
-DEFAULT_MERGE_GAP_SECONDS = 0.2
+DEFAULT_MIN_DURATION_SECONDS = 0.03
+DEFAULT_MERGE_GAP_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
