@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from audiocls.classical.growing import BOOSTING, FOREST, Grown, grow_boosting, grow_forest, staged_scores
-from audiocls.classical.samples import Samples, collect
+from audiocls.classical.samples import Samples, collect, with_nothing
 from audiocls.classical.tensors import tree_tensors
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import field_snr_db
 from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes, summary_scores
 from audiocls.models.configuration_audiocls import AudioClsConfig
@@ -47,7 +48,11 @@ def fit_trees(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     samples = collect(bare, audio.train, len(audio.labels))
     weights = class_weights(samples.targets.sum(0), config.class_weights)
 
+    # What is no class is learnt as being no more of one than of another, where the model is to meet it.
+    others = collect(bare, audio.negatives, len(audio.labels)).statistics if field_snr_db(config) else None
+
     def grow(some: Samples, count: int) -> Grown:
+        some = some if others is None else with_nothing(some, others, audio.multi_label)
         return GROW[kind](some, audio.multi_label, weights, count, config.seed)
 
     folds: list[tuple[np.ndarray, np.ndarray]] = []

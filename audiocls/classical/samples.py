@@ -23,12 +23,14 @@ class Samples:
 
     statistics: float32 (windows, statistics). owners: int64 (windows,), the clip each window belongs to.
     targets: float32 (clips, labels), 0 or 1. groups: int64 (clips,), equal for clips that stay together.
+    shares: float32 (clips,), what each counts beside a whole clip; None when all are whole.
     """
 
     statistics: np.ndarray
     owners: np.ndarray
     targets: np.ndarray
     groups: np.ndarray
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -49,7 +51,27 @@ class Samples:
         """Weight of each window, (windows,): that of its clip's labels, shared by the clip's windows."""
         counts = self.targets.sum(1)
         of_clip = np.where(counts > 0, self.targets @ label_weights / np.maximum(counts, 1), 1.0)
+        if self.shares is not None:
+            of_clip = of_clip * self.shares
         return (of_clip / np.bincount(self.owners, minlength=len(self)))[self.owners]
+
+
+def with_nothing(samples: Samples, others: np.ndarray, multi_label: bool) -> Samples:
+    """Samples, and windows of no class (windows, statistics) to learn from: without any of several labels, or where a
+    clip has one, with each of them in equal shares.
+
+    Source: Hendrycks et al. 2019, "Deep anomaly detection with outlier exposure", for the equal shares.
+    """
+    count, num_labels = len(others), samples.targets.shape[1]
+    times = 1 if multi_label else num_labels
+    wanted = np.zeros((count, num_labels)) if multi_label else np.tile(np.eye(num_labels), (count, 1))
+    return Samples(
+        np.concatenate([samples.statistics, np.repeat(others, times, axis=0)]),
+        np.concatenate([samples.owners, len(samples) + np.arange(count * times)]),
+        np.concatenate([samples.targets, wanted]).astype(np.float32),
+        np.concatenate([samples.groups, samples.groups.max(initial=0) + 1 + np.arange(count * times)]),
+        np.concatenate([np.ones(len(samples)), np.full(count * times, 1 / times)]).astype(np.float32),
+    )
 
 
 def collect(model: AudioClsForAudioClassification, clips: Clips, num_labels: int) -> Samples:

@@ -20,6 +20,12 @@ OWN_SHARE = 0.5  # of the noises drawn that have the spectrum of a quiet part, w
 TILT_DB = (-9.0, 3.0)  # per octave: from rumble to slightly blue
 OWN_TILT_DB = (-2.0, 2.0)  # another place, another microphone
 BENDS, BEND_STD_DB = 8, 3.0  # of a smooth random gain over the octaves
+BAND_SHARE, BAND_OCTAVES, BAND_DB = (
+    0.3,
+    (0.15, 1.0),
+    (10.0, 30.0),
+)  # noises with a band that stands out, and by how much
+HUM_SHARE, HUM_HZ, HUM_DB, MOST_HARMONICS = 0.25, (40.0, 400.0), (-10.0, 20.0), 8  # noises with a hum, beside the rest
 LOWEST_HZ = 40.0
 LEVEL_DB = (-60.0, -30.0)  # dBFS
 SWELL_HZ = (0.2, 3.0)  # how fast the level changes
@@ -50,13 +56,28 @@ class Noise:
         else:
             gain_db = rng.uniform(*TILT_DB) * octaves
             gain_db += np.interp(octaves, np.linspace(0, octaves[-1], BENDS), rng.normal(0, BEND_STD_DB, BENDS))
+        if rng.random() < BAND_SHARE:  # insects, a brook, a fan
+            middle, width = rng.uniform(0, octaves[-1]), rng.uniform(*BAND_OCTAVES)
+            floor = np.clip(np.abs(octaves - middle) / width, 0, 1)
+            gain_db += rng.uniform(*BAND_DB) * (0.5 + 0.5 * np.cos(np.pi * floor))
         gain = 10 ** ((gain_db - gain_db.max()) / 20)
         gain[frequencies < LOWEST_HZ / 2] = 0.0
         white = scipy.fft.rfft(rng.standard_normal(size, np.float32))
         noise = scipy.fft.irfft(white * gain.astype(np.float32), size)[:length]
+        if rng.random() < HUM_SHARE:
+            noise += self._hum(length, rng) * np.float32(noise.std() * 10 ** (rng.uniform(*HUM_DB) / 20))
         noise *= self._swell(length, rng)
         level = 10 ** (rng.uniform(*LEVEL_DB) / 20)
         return (noise * (level / max(float(np.sqrt(np.mean(noise**2))), 1e-20))).astype(np.float32)
+
+    def _hum(self, length: int, rng: np.random.Generator) -> np.ndarray:
+        """A tone with harmonics, as of mains and motors, float32 (length,) with mean power 1."""
+        hz = HUM_HZ[0] * (HUM_HZ[1] / HUM_HZ[0]) ** rng.random()
+        count = int(min(rng.integers(1, MOST_HARMONICS + 1), 0.45 * self.sampling_rate / hz))
+        weights, phases = rng.random(count) / np.arange(1, count + 1), rng.uniform(0, 2 * np.pi, count)
+        angle = 2 * np.pi * hz / self.sampling_rate * np.arange(length)
+        tone = sum(w * np.sin(k * angle + p) for k, (w, p) in enumerate(zip(weights, phases, strict=True), 1))
+        return (tone / np.sqrt(max(float((weights**2).sum() / 2), 1e-12))).astype(np.float32)
 
     def _swell(self, length: int, rng: np.random.Generator) -> np.ndarray:
         """A gain that changes smoothly, float32 (length,)."""

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.field import field_snr_db
 from audiocls.evaluation.counts import count
 from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes
@@ -54,10 +55,12 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     model.to(run.accelerator.device)
     with run.accelerator.main_process_first():  # the first process listens, the others find what it heard in the cache
         features = clip_features(model, extractor, audio.train, run.progress_bar)
+        # What is no class is learnt as being no more of one than of another, where the model is to meet it.
+        others = clip_features(model, extractor, audio.negatives, run.progress_bar) if field_snr_db(config) else []
     run.say(f"{len(features)} clips heard in windows of {window_seconds:g} s; choosing layers and a classifier")
     with threadpool_limits(1):  # these matrices are so small that threads would wait for one another
         num_layers = getattr(model.config, "num_hidden_layers", 0) + 1
-        linear, layers, history, held_out = _solve(config, audio, features, num_layers)
+        linear, layers, history, held_out = _solve(config, audio, features, others, num_layers)
     write_head(model, linear, layers)
     best = history[_best(history)]
     line = f"layers {best['layers']}, strength {best['strength']:g}"
@@ -93,12 +96,13 @@ def write_head(model: Any, linear: Linear, layers: Layers) -> None:
 
 
 def _solve(
-    config: TrainConfig, audio: AudioData, features: list[np.ndarray], num_layers: int
+    config: TrainConfig, audio: AudioData, features: list[np.ndarray], others: list[np.ndarray], num_layers: int
 ) -> tuple[Linear, Layers, list[dict[str, Any]], HeldOut | None]:
     """The classifier, the layers it listens to, a row for every candidate, and what the best said of held-out clips."""
     clips, num_labels = audio.train, len(audio.labels)
     owners = np.repeat(np.arange(len(features)), [len(windows) for windows in features])
     states = np.concatenate(features)  # (windows, layers, width)
+    nothing = np.concatenate([*others, states[:0]])
     weights = class_weights(soft_targets(clips, num_labels).sum(0), config.class_weights).astype(np.float64)
     clip_weights = np.ones(len(clips)) if audio.multi_label else weights[clips.targets]
     folds = make_folds(clips.targets, clips.groups, config.seed)
@@ -106,13 +110,20 @@ def _solve(
     held_out: list[np.ndarray | None] = []  # scores of each candidate
 
     def rows_of(layers: Layers) -> Rows:
-        chosen = states[:, -1] if layers is None else states[:, list(layers)].mean(1)
-        return Rows(chosen, owners, clips.targets, clip_weights)
+        rows = Rows(heard(states, layers), owners, clips.targets, clip_weights)
+        return rows.and_nothing(heard(nothing, layers), num_labels) if len(nothing) else rows
+
+    def heard(every: np.ndarray, layers: Layers) -> np.ndarray:
+        return every[:, -1] if layers is None else every[:, list(layers)].mean(1)
 
     def judge(layers: Layers, strengths: Sequence[float]) -> None:
         rows = rows_of(layers)
         named = "final" if layers is None else "+".join(map(str, layers))
-        all_scores = held_out_scores(rows, num_labels, strengths, folds) if folds.any() else [None]
+        all_scores: Any = [None]
+        if folds.any():
+            spare = np.arange(len(rows.targets) - len(clips)) % (folds.max() + 1)
+            both = np.concatenate([folds, spare])
+            all_scores = held_out_scores(rows, num_labels, strengths, both)[:, : len(clips)]
         for strength, scores in zip(strengths, all_scores, strict=True):
             told = {"candidate": len(history) + 1, "layers": named, "strength": strength}
             history.append({**told, **_judged(scores, clips.targets)})
