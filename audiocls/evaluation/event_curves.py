@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from audiocls.evaluation.event_matching import segments
-from audiocls.evaluation.event_scores import Heard, Tally
+from audiocls.evaluation.event_scores import Findings, Tally
 
 # Scores crowd at both ends, so the steps are finer there.
 GRID = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.94,
@@ -16,34 +16,13 @@ PRIOR_EVENTS = 8.0  # a class's own events weigh as much as those of all classes
 MOST_POINTS = 200  # of a curve
 
 
-def segment_scores(
-    scores: np.ndarray, window_seconds: float, hop_seconds: float, seconds: float, segment_seconds: float
-) -> np.ndarray:
-    """The score of each label in each segment of a recording, float32 (segments, labels): its best window's.
-
-    A window counts for the segment that its middle lies in; a segment without any has the score of the nearest.
-
-    Args:
-        scores: float32 (windows, labels) of windows of this length and hop, the last one perhaps shorter.
-    """
-    count = int(np.ceil(seconds / segment_seconds))
-    starts = np.arange(len(scores)) * hop_seconds
-    middles = (starts + np.minimum(starts + window_seconds, seconds)) / 2
-    at = np.clip((middles / segment_seconds).astype(int), 0, max(count - 1, 0))
-    best = np.full((count, scores.shape[1]), -np.inf, np.float32)
-    np.maximum.at(best, at, scores)
-    for row in np.flatnonzero(np.isinf(best[:, 0])) if len(scores) else ():
-        best[row] = scores[np.argmin(np.abs(middles - (row + 0.5) * segment_seconds))]
-    return best
-
-
 def segment_curves(
-    recordings: Sequence[Heard], scores: Sequence[np.ndarray], labels: Sequence[str], segment_seconds: float
+    recordings: Sequence[Findings], scores: Sequence[np.ndarray], labels: Sequence[str], segment_seconds: float
 ) -> dict[str, Any]:
     """Precision against recall over segments, whatever the threshold.
 
     Args:
-        scores: of each recording, (segments, labels) from `segment_scores`.
+        scores: of each recording, (segments, labels), as `segment_scores.segment_scores` gives them.
 
     Returns:
         {"average_precision": {"macro", "per_class"}, "curves": {label: {"threshold", "precision", "recall"}}}; None,

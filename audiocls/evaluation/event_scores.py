@@ -22,7 +22,7 @@ LEAST_RECORDINGS = 6
 
 
 @dataclass(frozen=True)
-class Heard:
+class Findings:
     """One recording of so many seconds: the events in it, and those that were found."""
 
     recording: str
@@ -62,7 +62,7 @@ class Tally:
 
 
 def score_events(
-    recordings: Sequence[Heard],
+    recordings: Sequence[Findings],
     labels: Sequence[str],
     collar_seconds: float = COLLAR_SECONDS,
     segment_seconds: float = SEGMENT_SECONDS,
@@ -115,7 +115,7 @@ def score_events(
 
 
 def tally_events(
-    recordings: Sequence[Heard], labels: Sequence[str], collar_seconds: float, with_ends: bool = False
+    recordings: Sequence[Findings], labels: Sequence[str], collar_seconds: float, with_ends: bool = False
 ) -> Tally:
     """Events rightly found, found and true: (recordings, labels) each."""
     counts = np.zeros((3, len(recordings), len(labels)))
@@ -137,7 +137,7 @@ def intervals_note(recordings: int) -> str:
 
 
 def _tally_segments(
-    recordings: Sequence[Heard], labels: Sequence[str], segment_seconds: float
+    recordings: Sequence[Findings], labels: Sequence[str], segment_seconds: float
 ) -> tuple[Tally, np.ndarray]:
     """Segments rightly found, found and true, (recordings, labels) each, and the errors in each recording."""
     counts = np.zeros((3, len(recordings), len(labels)))
@@ -210,7 +210,7 @@ def _interval(draws: np.ndarray) -> list[float] | None:
     return np.quantile(told, TAILS).tolist() if len(told) else None
 
 
-def _counts(recordings: Sequence[Heard], tally: Tally, labels: Sequence[str]) -> dict[str, Any]:
+def _counts(recordings: Sequence[Findings], tally: Tally, labels: Sequence[str]) -> dict[str, Any]:
     """How many events were found against how many there are."""
     rows = []
     for number, heard in enumerate(recordings):

@@ -19,7 +19,7 @@ from audiocls.detection.event import Event
 from audiocls.detection.options import DetectOptions
 from audiocls.detection.sweep import Sweep
 from audiocls.evaluation.event_curves import GRID, best_thresholds
-from audiocls.evaluation.event_scores import COLLAR_SECONDS, Heard, Tally, tally_events
+from audiocls.evaluation.event_scores import COLLAR_SECONDS, Findings, Tally, tally_events
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
 from audiocls.training.run import Run
@@ -69,13 +69,13 @@ def fit_detection(
     slow = model_config.model_type not in OWN_TYPES
     recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
     options = DetectOptions()
-    steps: list[list[Heard]] = [[] for _ in GRID]
+    steps: list[list[Findings]] = [[] for _ in GRID]
     for number, made in enumerate(recordings):
         sweep = Sweep(classifier, options, GRID)
         sweep.push(made.waveform)
         seconds = len(made.waveform) / classifier.sampling_rate
         for step, found in zip(steps, sweep.finish()[1:], strict=True):
-            step.append(Heard(f"made {number}", seconds, made.events, found))
+            step.append(Findings(f"made {number}", seconds, made.events, found))
     tallies = [tally_events(step, audio.labels, COLLAR_SECONDS) for step in steps]
     chosen = dict(zip(audio.labels, best_thresholds(tallies, GRID).tolist(), strict=True))
     f1 = _reached(steps, chosen, audio.labels)
@@ -112,7 +112,7 @@ def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: 
     return made
 
 
-def _reached(steps: list[list[Heard]], chosen: dict[str, float], labels: list[str]) -> float:
+def _reached(steps: list[list[Findings]], chosen: dict[str, float], labels: list[str]) -> float:
     """F1 of events with the chosen thresholds, each as the nearest one of the grid."""
     nearest = {label: int(np.argmin(np.abs(np.array(GRID) - chosen[label]))) for label in labels}
     parts = [tally_events(steps[nearest[label]], [label], COLLAR_SECONDS) for label in labels]

@@ -11,16 +11,17 @@ import numpy as np
 from audiocls.audio.streaming import AudioStream
 from audiocls.data.listing import shown
 from audiocls.detection.event import Event
+from audiocls.detection.hearing import Heard
 from audiocls.detection.options import DetectOptions
 from audiocls.detection.plan import Plan
-from audiocls.detection.scan import Windows
 from audiocls.detection.sweep import Sweep
 from audiocls.detection.thresholds import write_thresholds
 from audiocls.errors import AudioReadError, DataError, OutputError, UsageError
-from audiocls.evaluation.event_curves import GRID, best_thresholds, event_curve, segment_curves, segment_scores
+from audiocls.evaluation.event_curves import GRID, best_thresholds, event_curve, segment_curves
 from audiocls.evaluation.event_plots import COUNTS_PNG, PRECISION_RECALL_PNG, counts_figure, precision_recall_figure
-from audiocls.evaluation.event_scores import COLLAR_SECONDS, SEGMENT_SECONDS, Heard, score_events, tally_events
+from audiocls.evaluation.event_scores import COLLAR_SECONDS, SEGMENT_SECONDS, Findings, score_events, tally_events
 from audiocls.evaluation.plots import save_png
+from audiocls.evaluation.segment_scores import segment_scores
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import explained
 from audiocls.recordings.event_report import event_text, score_rows
@@ -39,8 +40,8 @@ EVENT_SCORES_CSV = "event_scores.csv"
 class _Listened:
     """A recording after it was heard: with the options' thresholds, with each of a grid, and its segments' scores."""
 
-    heard: Heard
-    others: list[Heard]
+    findings: Findings
+    others: list[Findings]
     scores: np.ndarray
     plan: Plan
     notes: list[str]
@@ -126,12 +127,12 @@ def _listen(
     batch_size: int,
 ) -> _Listened:
     """Find the events of one recording; memory does not grow with its length but for a score a window."""
-    windows: list[Windows] = []
-    sweep = Sweep(classifier, options, list(grid), windows.append, batch_size)
+    parts: list[Heard] = []
+    sweep = Sweep(classifier, options, list(grid), parts.append, batch_size)
     stream = AudioStream(file, classifier.sampling_rate)
     try:
         for block in stream:
-            if stream.expected_seconds is not None and not windows:  # tell of a wrong table before hours of listening
+            if stream.expected_seconds is not None and not parts:  # tell of a wrong table before hours of listening
                 check_ends(rows, file, stream.expected_seconds)
             sweep.push(block)
     except AudioReadError as error:
@@ -141,20 +142,13 @@ def _listen(
     plan = sweep.plan
     reported = {label for label, is_event in zip(plan.labels, plan.reported, strict=True) if is_event}
     true = [row.event for row in rows if row.event.label in reported]
-    scores = [part.scores for part in windows]
-    if scores:
-        # What is as silent as digital zero is heard as nothing, whatever the model says of it.
-        silent = np.concatenate([part.known for part in windows]) == -np.inf
-        every = np.where(silent[:, None], np.float32(0), np.concatenate(scores))[:, plan.reported]
-        by_segment = segment_scores(every, plan.window_seconds, plan.hop_seconds, stream.seconds, segment_seconds)
-    else:
-        by_segment = np.zeros((0, len(reported)), np.float32)
 
-    def heard(events: list[Event]) -> Heard:
-        return Heard(shown_path(file), stream.seconds, true, events)
+    def findings(events: list[Event]) -> Findings:
+        return Findings(shown_path(file), stream.seconds, true, events)
 
     notes = [f"{shown(file)}: {note}" for note in stream.notes]
-    return _Listened(heard(found), [heard(events) for events in others], by_segment, plan, notes)
+    scores = segment_scores(parts, plan, stream.seconds, segment_seconds)
+    return _Listened(findings(found), [findings(events) for events in others], scores, plan, notes)
 
 
 def _metrics(
@@ -165,7 +159,7 @@ def _metrics(
     collar_seconds: float,
     segment_seconds: float,
 ) -> dict[str, Any]:
-    plan, recordings = listened[0].plan, [each.heard for each in listened]
+    plan, recordings = listened[0].plan, [each.findings for each in listened]
     curves = segment_curves(recordings, [each.scores for each in listened], labels, segment_seconds)
     thresholds = dict(zip(plan.labels, plan.thresholds.tolist(), strict=True))
     return {
@@ -193,16 +187,16 @@ def _choose(
     steps = {label: GRID.index(min(GRID, key=lambda step: abs(step - chosen[label]))) for label in labels}
     found = [
         dataclasses.replace(
-            each.heard,
+            each.findings,
             found=[event for label in labels for event in each.others[steps[label]].found if event.label == label],
         )
         for each in listened
     ]
     before, after = (
         score_events(recordings, labels, collar_seconds)["events"]["overall"]["f1"]
-        for recordings in ([each.heard for each in listened], found)
+        for recordings in ([each.findings for each in listened], found)
     )
-    origin = f"{len(listened)} recordings, {sum(each.heard.seconds for each in listened) / 60:.1f} min"
+    origin = f"{len(listened)} recordings, {sum(each.findings.seconds for each in listened) / 60:.1f} min"
     write_thresholds(file, classifier, chosen, fitted_on=origin, event_f1=after, collar_seconds=collar_seconds)
     return {
         "threshold_curve": event_curve(tallies, GRID, labels),
@@ -222,7 +216,7 @@ def _write(folder: Path, metrics: dict[str, Any], listened: list[_Listened]) -> 
     with explained(folder):
         folder.mkdir(parents=True)
     write_text(folder / METRICS_JSON, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
-    found = [TableEvent(each.heard.recording, event) for each in listened for event in each.heard.found]
+    found = [TableEvent(each.findings.recording, event) for each in listened for event in each.findings.found]
     write_events(found, folder / EVENTS_CSV, "csv")
     write_text(folder / EVENT_SCORES_CSV, score_rows(metrics))
     figure = precision_recall_figure(

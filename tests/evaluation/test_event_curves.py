@@ -5,14 +5,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from audiocls.detection.event import Event
-from audiocls.evaluation.event_curves import (
-    GRID,
-    best_thresholds,
-    event_curve,
-    segment_curves,
-    segment_scores,
-)
-from audiocls.evaluation.event_scores import Heard, Tally
+from audiocls.evaluation.event_curves import GRID, best_thresholds, event_curve, segment_curves
+from audiocls.evaluation.event_scores import Findings, Tally
 
 
 def tallies(*classes):
@@ -67,24 +61,12 @@ def test_the_curve_of_events_is_that_of_its_tallies():
     assert curve["overall"]["f1"][-1] == 0
 
 
-def test_a_segment_has_the_best_score_of_the_windows_in_its_middle():
-    scores = np.array([[0.1], [0.9], [0.2], [0.3], [0.4]], np.float32)  # middles at 0.5, 1, 1.5, 2 and 2.35
-    found = segment_scores(scores, window_seconds=1.0, hop_seconds=0.5, seconds=2.7, segment_seconds=1.0)
-    np.testing.assert_allclose(found[:, 0], [0.1, 0.9, 0.4])
-
-
-def test_a_segment_between_windows_has_the_score_of_the_nearest():
-    scores = np.array([[0.1], [0.9]], np.float32)  # middles at 2 and 6
-    found = segment_scores(scores, window_seconds=4.0, hop_seconds=4.0, seconds=8.0, segment_seconds=1.0)
-    np.testing.assert_allclose(found[:, 0], [0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9])
-
-
 def test_average_precision_is_that_of_all_segments():
     rng = np.random.default_rng(0)
     recordings, given = [], []
     for number in range(3):
         truth = [Event(start, start + 1, "drum") for start in range(number, 50, 7)]
-        recordings.append(Heard(str(number), 50.0, truth, []))
+        recordings.append(Findings(str(number), 50.0, truth, []))
         given.append(rng.uniform(0, 1, (50, 2)).astype(np.float32))
         given[-1][[int(event.start_seconds) for event in truth], 0] += 0.3
     told = segment_curves(recordings, given, ["drum", "bell"], 1.0)
@@ -97,5 +79,5 @@ def test_average_precision_is_that_of_all_segments():
 
 
 def test_where_nothing_is_there_there_is_no_average_precision():
-    told = segment_curves([Heard("a", 3.0, [], [])], [np.zeros((3, 1), np.float32)], ["drum"], 1.0)
+    told = segment_curves([Findings("a", 3.0, [], [])], [np.zeros((3, 1), np.float32)], ["drum"], 1.0)
     assert told == {"average_precision": {"macro": None, "per_class": {"drum": None}}, "curves": {}}

@@ -6,7 +6,7 @@ import pytest
 from audiocls.detection.event import Event
 from audiocls.evaluation.event_curves import segment_curves
 from audiocls.evaluation.event_plots import counts_figure, precision_recall_figure
-from audiocls.evaluation.event_scores import Heard, score_events
+from audiocls.evaluation.event_scores import Findings, score_events
 
 
 def pixels(figure):
@@ -17,7 +17,7 @@ def pixels(figure):
 @pytest.mark.parametrize("labels", [["drum"], [f"class $_{number}^" for number in range(30)]])
 def test_pictures_of_one_class_and_of_many(labels):
     truth = [Event(k, k + 0.5, label) for k, label in enumerate(labels)]
-    heard = [Heard("a", 40.0, truth, truth[:1]), Heard("b", 40.0, [], truth)]
+    heard = [Findings("a", 40.0, truth, truth[:1]), Findings("b", 40.0, [], truth)]
     scores = [np.random.default_rng(k).uniform(0, 1, (40, len(labels))).astype(np.float32) for k in range(2)]
     told = score_events(heard, labels)
     curves = segment_curves(heard, scores, labels, 1.0)
@@ -29,6 +29,6 @@ def test_pictures_of_one_class_and_of_many(labels):
 
 
 def test_pictures_without_any_event():
-    told = score_events([Heard("a", 5.0, [], [])], ["drum"])
+    told = score_events([Findings("a", 5.0, [], [])], ["drum"])
     assert pixels(counts_figure(told["counts"]["per_recording"], ["drum"])).size
     assert pixels(precision_recall_figure({}, {"drum": None}, told["segments"]["per_class"], 1.0)).size

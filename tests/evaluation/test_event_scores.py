@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audiocls.detection.event import Event
 from audiocls.evaluation.event_matching import matches, segments
-from audiocls.evaluation.event_scores import LEAST_RECORDINGS, Heard, score_events
+from audiocls.evaluation.event_scores import LEAST_RECORDINGS, Findings, score_events
 
 LABELS = ["animal", "bell", "drum"]
 # On a grid whose steps are and are not multiples of the collar, so that starts lie exactly on its border, too.
@@ -64,7 +64,7 @@ def check(own, theirs):
 @settings(max_examples=80, deadline=None)
 @given(pairs=RECORDINGS, collar=st.sampled_from([0.1, 0.2, 0.25, 1.0]))
 def test_events_are_counted_as_sed_eval_counts_them(pairs, collar):
-    recordings = [Heard(f"r{n}", 40.0, truth, found) for n, (truth, found) in enumerate(pairs)]
+    recordings = [Findings(f"r{n}", 40.0, truth, found) for n, (truth, found) in enumerate(pairs)]
     own = score_events(recordings, LABELS, collar)
     for key, ends in (("events", False), ("events_with_ends", True)):
         metric = sed_eval.sound_event.EventBasedMetrics(LABELS, evaluate_offset=ends, t_collar=collar)
@@ -75,7 +75,7 @@ def test_events_are_counted_as_sed_eval_counts_them(pairs, collar):
 @pytest.mark.filterwarnings("ignore:Mean of empty slice")  # of sed_eval, where no event lies before the end
 @given(pairs=RECORDINGS, length=st.sampled_from([0.5, 1.0, 2.5]), seconds=st.sampled_from([10.0, 31.7, 40.0]))
 def test_segments_are_counted_as_sed_eval_counts_them(pairs, length, seconds):
-    recordings = [Heard(f"r{n}", seconds, truth, found) for n, (truth, found) in enumerate(pairs)]
+    recordings = [Findings(f"r{n}", seconds, truth, found) for n, (truth, found) in enumerate(pairs)]
     own = score_events(recordings, LABELS, segment_seconds=length)["segments"]
     metric = sed_eval.sound_event.SegmentBasedMetrics(LABELS, time_resolution=length)
     theirs = peer(metric, recordings, evaluated_length_seconds=seconds)
@@ -115,7 +115,7 @@ def test_segments_end_with_the_recording():
 def test_what_is_told_of_a_simple_case():
     truth = [Event(1.0, 2.0, "drum"), Event(5.0, 6.0, "bell")]
     found = [Event(1.1, 2.0, "drum"), Event(8.0, 9.0, "drum"), Event(9.0, 9.5, "drum")]
-    told = score_events([Heard("a", 1800.0, truth, found)], LABELS)
+    told = score_events([Findings("a", 1800.0, truth, found)], LABELS)
     assert told["events"]["overall"] == {
         "precision": pytest.approx(1 / 3),
         "recall": 0.5,
@@ -138,8 +138,8 @@ def test_what_is_told_of_a_simple_case():
 
 
 def test_counts_that_are_off_both_ways_do_not_cancel():
-    one = Heard("a", 60.0, [Event(1, 2, "drum")] * 2, [])
-    other = Heard("b", 60.0, [Event(1, 2, "drum")] * 2, [Event(1, 2, "drum")] * 4)
+    one = Findings("a", 60.0, [Event(1, 2, "drum")] * 2, [])
+    other = Findings("b", 60.0, [Event(1, 2, "drum")] * 2, [Event(1, 2, "drum")] * 4)
     counts = score_events([one, other], ["drum"])["counts"]
     assert counts["mean_absolute_error"] == 2.0
     assert counts["mean_relative_error"] == 1.0
@@ -152,7 +152,7 @@ def test_intervals_come_of_recordings_and_only_of_enough():
     def recordings(count):
         for number in range(count):
             truth = [Event(10.0 * n, 10 * n + 1, "drum") for n in range(10)]
-            yield Heard(str(number), 100.0, truth, truth[: rng.integers(4, 10)])
+            yield Findings(str(number), 100.0, truth, truth[: rng.integers(4, 10)])
 
     few = score_events(list(recordings(LEAST_RECORDINGS - 1)), LABELS)
     assert few["events"]["overall"]["f1_interval"] is None
@@ -163,7 +163,7 @@ def test_intervals_come_of_recordings_and_only_of_enough():
 
 
 def test_a_recording_in_which_nothing_happens_tells_of_false_alarms_only():
-    told = score_events([Heard("a", 3600.0, [], [Event(1, 2, "drum")])], LABELS)
+    told = score_events([Findings("a", 3600.0, [], [Event(1, 2, "drum")])], LABELS)
     assert told["events"]["overall"]["recall"] is None
     assert told["events"]["overall"]["precision"] == 0
     assert told["segments"]["overall"]["error_rate"] is None
