@@ -124,6 +124,17 @@ def rejection_text(facts: CardFacts) -> list[str]:
     return told
 
 
+def denoising_text(facts: CardFacts) -> list[str]:
+    """Who reduces noise before the model hears a sound; empty where nobody does."""
+    method = facts.config.get("denoise", "no")
+    if method == "no":
+        return []
+    told = f"It was trained on sound whose noise had been reduced (spectral gating, {escape(method)})"
+    if facts.custom_code:
+        return [f"{told}, and does that itself with what it is given."]
+    return [f"{told}. `audiocls` does that before the model hears a sound; `pipeline` does not, so its scores differ."]
+
+
 def leak_sentences(report: Mapping[str, Any]) -> list[str]:
     """What a leak report says, in plain words without Markdown.
 

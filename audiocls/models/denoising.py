@@ -30,14 +30,14 @@ CLIPS_AT_ONCE = 2  # on a CPU: their spectra are still in the cache when the gat
 
 # name: default, least and greatest value
 COMMON: dict[str, tuple[float, float, float]] = {
-    "prop_decrease": (1.0, 0.0, 1.0),
-    "freq_mask_smooth_hz": (500.0, 0.0, 1e5),
+    "prop_decrease": (0.9, 0.0, 1.0),
+    "freq_mask_smooth_hz": (100.0, 0.0, 1e5),
     "time_mask_smooth_ms": (50.0, 0.0, 1e4),
 }
 OWN: dict[str, dict[str, tuple[float, float, float]]] = {
-    "stationary": {"n_std_thresh_stationary": (1.5, -10.0, 100.0)},
+    "stationary": {"n_std_thresh_stationary": (2.0, -10.0, 100.0), "noise_share": (0.2, 0.01, 1.0)},
     "nonstationary": {
-        "thresh_n_mult_nonstationary": (2.0, -1.0, 1000.0),
+        "thresh_n_mult_nonstationary": (1.0, -1.0, 1000.0),
         "sigmoid_slope_nonstationary": (10.0, 0.01, 1000.0),
         "time_constant_s": (2.0, 0.001, 100.0),
     },
@@ -153,15 +153,15 @@ class SpectralGate(nn.Module):
 
     def _gated(self, samples: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         hop, time = self.hop_length, samples.shape[1]
-        hops = (time + hop - 1) // hop
-        spectra = self.spectra(F.pad(samples, (LEAD * hop, (hops + LEAD) * hop - time)))
+        spectra = self.spectra(F.pad(samples, (LEAD * hop, OVERLAP * hop)))
         # Frame k is centred on this sample:
-        centres = (torch.arange(hops + LEAD, device=samples.device) - LEAD + OVERLAP // 2) * hop
+        centres = (torch.arange(spectra.shape[1], device=samples.device) - LEAD + OVERLAP // 2) * hop
         heard = centres - self.n_fft // 2 < lengths[:, None]
         inside = (centres >= 0) & (centres <= lengths[:, None])
         gates = self.gates(self.levels(spectra), inside, heard)
-        sound = self.waveform(spectra * gates)[:, LEAD * hop :][:, :time]
-        return sound * (torch.arange(time, device=samples.device) < lengths[:, None])
+        at = torch.arange(time, device=samples.device)  # a slice would carry a limit to a graph's sizes
+        sound = self.waveform(spectra * gates)[:, at + LEAD * hop]
+        return sound * (at < lengths[:, None])
 
     def spectra(self, samples: torch.Tensor) -> torch.Tensor:
         """Complex64 (batch, frames, bins) of samples (batch, (frames + 3) * hop_length)."""
@@ -194,8 +194,11 @@ class SpectralGate(nn.Module):
             heard: bool (batch, frames), frames that hold anything of the clip.
         """
         total = levels.shape[1]
-        end = total if end is None else end
-        low, high = max(0, first - self.frames_around), min(total, end + self.frames_around)
+        low, high = 0, total  # all there is; a graph would carry a comparison of sizes as a limit to them
+        if end is not None:
+            low, high = max(0, first - self.frames_around), min(total, end + self.frames_around)
+        else:
+            end = total
         if self.stationary:
             opened = self._above_mean_level(levels, inside, low, high)
         else:
@@ -211,10 +214,14 @@ class SpectralGate(nn.Module):
         return 1 - self.prop_decrease * (1 - opened @ spread)
 
     def _above_mean_level(self, levels: torch.Tensor, inside: torch.Tensor, low: int, high: int) -> torch.Tensor:
-        """Whether a frequency stands out from its mean level in frames `inside`, in frames `low` to `high`."""
-        weights = inside[:, :, None] / inside.sum(1)[:, None, None].clamp(min=1)
+        """Whether a frequency stands out from its mean level in the quieter frames `inside`, in frames `low` to `high`."""
         loudest = levels.masked_fill(~inside[:, :, None], -torch.inf).amax(1, keepdim=True)
         levels = torch.maximum(levels, loudest - TOP_DB)
+        if self.settings["noise_share"] < 1:
+            loudness = levels.mean(2).masked_fill(~inside, torch.inf)
+            count = (inside.sum(1, keepdim=True) * self.settings["noise_share"]).ceil().long().clamp(min=1)
+            inside = inside & (loudness <= loudness.sort(1).values.gather(1, count - 1))
+        weights = inside[:, :, None] / inside.sum(1)[:, None, None].clamp(min=1)
         mean = (levels * weights).sum(1, keepdim=True)
         deviation = ((levels - mean).square() * weights).sum(1, keepdim=True).sqrt()
         threshold = mean + self.settings["n_std_thresh_stationary"] * deviation

@@ -1,7 +1,8 @@
 import shlex
 
-from audiocls.card.honesty_text import leak_sentences
-from tests.card.test_model_card import leak_found
+from audiocls.card.honesty_text import denoising_text, leak_sentences
+from audiocls.card.model_card import model_card
+from tests.card.test_model_card import facts_for, leak_found
 
 
 def told(**changes) -> str:
@@ -39,3 +40,14 @@ def test_groups_that_cannot_be_kept_apart_are_told():
 
 def test_what_was_left_out_is_told():
     assert "This is without rain: all clips in one group." in told(note="without rain: all clips in one group")
+
+
+def test_a_model_that_reduces_noise_says_who_does_it():
+    assert denoising_text(facts_for(["a", "b"])) == []
+    (ours,) = denoising_text(facts_for(["a", "b"], config={"denoise": "stationary"}))
+    assert "does that itself" in ours
+    native = facts_for(["a", "b"], config={"denoise": "nonstationary"}, custom_code=False)
+    (theirs,) = denoising_text(native)
+    assert "nonstationary" in theirs
+    assert "`pipeline` does not, so its scores differ" in theirs
+    assert theirs in str(model_card(native))
