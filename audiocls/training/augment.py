@@ -69,8 +69,14 @@ class Augmentation:
         return max(1, round(self.take / self.speed))
 
 
-def draw(config: TrainConfig, length: int, window_length: int, generator: np.random.Generator) -> Augmentation:
-    """Draw the treatment of a clip of `length` samples; the result fits into `window_length` samples."""
+def draw(
+    config: TrainConfig, length: int, window_length: int, generator: np.random.Generator, alone: bool = False
+) -> Augmentation:
+    """Draw the treatment of a clip of `length` samples; the result fits into `window_length` samples.
+
+    Args:
+        alone: never within a background, as what is one itself.
+    """
     values: dict = {"seed": int(generator.integers(2**31))}
     speed = 1.0
     if config.augment:
@@ -81,7 +87,7 @@ def draw(config: TrainConfig, length: int, window_length: int, generator: np.ran
         if generator.random() < NOISE_PROBABILITY:
             values["snr_db"] = generator.uniform(*NOISE_SNR_DB)
             values["noise_tilt_db"] = generator.uniform(*NOISE_TILT_DB)
-    snr_db = field_snr_db(config)
+    snr_db = None if alone else field_snr_db(config)
     in_background = snr_db is not None and generator.random() < BACKGROUND_PROBABILITY
     if snr_db is not None and in_background:
         take, placed = _in_background(length, window_length, speed, snr_db, generator)

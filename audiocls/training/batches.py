@@ -43,6 +43,15 @@ def soft_targets(clips: Clips, num_labels: int) -> np.ndarray:
     return np.eye(num_labels, dtype=np.float32)[clips.targets]
 
 
+def nothing_targets(count: int, num_labels: int, multi_label: bool) -> np.ndarray:
+    """Targets float32 `(count, num_labels)` of windows in which nothing of the classes sounds: none of several labels,
+    or where a clip has one, all in equal shares.
+
+    Source: Hendrycks et al. 2019, "Deep anomaly detection with outlier exposure", for the equal shares.
+    """
+    return np.full((count, num_labels), 0.0 if multi_label else 1 / num_labels, np.float32)
+
+
 def own_share(batch: np.ndarray, process: int, processes: int) -> np.ndarray:
     """The clips of a batch that one process trains on. Neighbours stay together: they are mixup partners."""
     pairs = [batch[start : start + 2] for start in range(0, len(batch), 2)]
@@ -58,6 +67,7 @@ def partners(count: int) -> list[int]:
 class Batch:
     """One process's share of a step: waveforms, soft targets `(batch, labels)`, and what was drawn for each clip.
 
+    is_clip: bool `(batch,)`, False for windows of background alone.
     backgrounds: float32 `(batch, time)`, what clips lie in, zeros for a clip that lies in none; None when all do.
     """
 
@@ -65,6 +75,7 @@ class Batch:
     targets: torch.Tensor
     draws: list[Augmentation]
     partners: list[int]
+    is_clip: np.ndarray
     backgrounds: torch.Tensor | None = None
 
 
@@ -80,14 +91,21 @@ def load_batch(
     """Read a random part of each clip, at most `window_length` samples once treated, with its draws.
 
     Args:
+        targets: of the clips, and of windows of background alone as `nothing_targets` gives them.
+        indices: of the clips; those behind the last clip are of windows of background alone.
         backgrounds: of a run that trains for the field.
     """
     waveforms, draws = [], []
     behind: np.ndarray | None = None
     for row, index in enumerate(indices.tolist()):
         generator = clip_generator(config.seed, epoch, index)
-        drawn = draw(config, int(clips.lengths[index]), window_length, generator)
-        waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
+        if index >= len(clips) and backgrounds is not None:
+            drawn = draw(config, window_length, window_length, generator, alone=True)
+            whole = backgrounds.draw(window_length, generator)
+            waveforms.append(whole[drawn.start : drawn.start + drawn.take])
+        else:
+            drawn = draw(config, int(clips.lengths[index]), window_length, generator)
+            waveforms.append(clips.waveform(index, drawn.start, drawn.start + drawn.take))
         draws.append(drawn)
         if backgrounds is not None and drawn.background_snr_db is not None:
             behind = np.zeros((len(indices), window_length), np.float32) if behind is None else behind
@@ -97,6 +115,7 @@ def load_batch(
         torch.from_numpy(targets[indices]),
         draws,
         partners(len(indices)),
+        indices < len(clips),
         None if behind is None else torch.from_numpy(behind),
     )
 

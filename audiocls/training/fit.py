@@ -24,7 +24,15 @@ from audiocls.errors import UsageError
 from audiocls.evaluation.metrics import summary_scores
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.training.augment import augment_waveforms, longest_treated, mix_pairs
-from audiocls.training.batches import Batch, epoch_batches, load_batch, one_ahead, own_share, soft_targets
+from audiocls.training.batches import (
+    Batch,
+    epoch_batches,
+    load_batch,
+    nothing_targets,
+    one_ahead,
+    own_share,
+    soft_targets,
+)
 from audiocls.training.checkpoints import (
     load_checkpoint,
     nested,
@@ -41,6 +49,7 @@ from audiocls.training.progress import Progress
 from audiocls.training.trainee import Inputs, Trainee
 
 MAX_GRADIENT_NORM = 5.0
+NOTHING_SHARE = 0.2  # windows of background alone, beside the clips of an epoch
 
 
 class Fit:
@@ -73,10 +82,14 @@ class Fit:
         self.progress_bar = progress_bar and accelerator.is_main_process
         self.on_epoch, self.backgrounds = on_epoch, backgrounds
         num_labels = self.model.config.num_labels
-        self.targets = soft_targets(train, num_labels)
+        # Beside the clips an epoch has windows of background alone.
+        nothing = round(NOTHING_SHARE * len(train)) if backgrounds is not None else 0
+        self.targets = np.concatenate(
+            [soft_targets(train, num_labels), nothing_targets(nothing, num_labels, loss.multi_label)]
+        )
         self.validation_targets = soft_targets(validation, num_labels)
         self.progress = Progress()
-        sizes = [len(batch) for batch in epoch_batches(len(train), config.batch_size, config.seed, 0)]
+        sizes = [len(batch) for batch in epoch_batches(len(self.targets), config.batch_size, config.seed, 0)]
         steps_per_epoch = -(-len(sizes) // config.gradient_accumulation_steps)
         self.num_epochs = config.epochs(len(train))
         self.total_steps = steps_per_epoch * self.num_epochs
@@ -118,11 +131,11 @@ class Fit:
         started, waited = time.perf_counter(), 0.0
         epoch, config, accelerator = self.progress.epoch, self.config, self.accelerator
         self.step_module.train()
-        batches = epoch_batches(len(self.train), config.batch_size, config.seed, epoch)
+        batches = epoch_batches(len(self.targets), config.batch_size, config.seed, epoch)
         group = config.gradient_accumulation_steps
         loss_sum, seen_targets, seen_logits = 0.0, [], []
         bar = tqdm(
-            total=len(self.train),
+            total=len(self.targets),
             desc=f"epoch {epoch + 1}/{self.num_epochs}",
             unit="clip",
             leave=False,
@@ -155,15 +168,15 @@ class Fit:
                 with accelerator.no_sync(self.step_module):
                     accelerator.backward(scaled)
             loss_sum += float(loss.detach())
-            seen_logits.append(logits.detach().float().cpu().numpy())
-            seen_targets.append(loaded.targets.numpy())
+            seen_logits.append(logits.detach().float().cpu().numpy()[loaded.is_clip])
+            seen_targets.append(loaded.targets.numpy()[loaded.is_clip])
             bar.update(len(batch))
             bar.set_postfix(loss=f"{loss_sum / max(1, sum(map(len, seen_targets))):.3f}", refresh=False)
         bar.close()
         if accelerator.num_processes > 1:
             loss_sum = sum(gather_object([loss_sum]))
             seen_logits, seen_targets = gather_object(seen_logits), gather_object(seen_targets)
-        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss_sum / len(self.train)}
+        row: dict[str, Any] = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss_sum / len(self.targets)}
         row.update(self._scores("train", np.concatenate(seen_targets), np.concatenate(seen_logits)))
         if len(self.validation):
             row.update(self._validate())
