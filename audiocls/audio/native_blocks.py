@@ -110,7 +110,7 @@ class NativeBlocks:
                         yield from self._soundfile_blocks(file)
                 except soundfile.LibsndfileError:
                     continue
-                self.cut = self.cut or ogg_cut(part)  # type: ignore[arg-type] - a BinaryIO to all that is done with it
+                self.cut = self.cut or ogg_cut(part)  # type: ignore[arg-type]
         finally:
             for part in parts:
                 part.close()

@@ -4,6 +4,7 @@ Window i covers the samples from i * hop_length on, window_length of them. There
 end: full windows, then one of what is left, given to the model with its own length as a short clip is.
 """
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class Scanner:
         edges = np.linspace(0, count, min(runs, count) + 1).astype(int)
         pieces = [
             samples[first * self.hop_length : (end - 1) * self.hop_length + self.window_length]
-            for first, end in zip(edges[:-1], edges[1:], strict=True)
+            for first, end in itertools.pairwise(edges)
         ]
         if threads > 1 and len(pieces) > 1:
             if self._threads is None:

@@ -140,7 +140,6 @@ class AcousticFeatures(nn.Module):
         mask = torch.arange(frames, device=waveform.device) < valid[:, None]
         with torch.autocast(waveform.device.type, enabled=False):
             tables = self._on(waveform.device)
-            # (batch, bands, frames)
             features = self._map(waveform, None if unpadded else lengths, frames, mask, tables)
             if self.image_size:
                 features = F.interpolate(features[:, None], self.image_size, mode="bilinear", antialias=True)[:, 0]
@@ -153,13 +152,16 @@ class AcousticFeatures(nn.Module):
                 features = features.mul_(mask[:, None])
         return features[:, None], mask
 
+    def frames_of(self, waveform: torch.Tensor, first: int, end: int) -> torch.Tensor:
+        """Frames first to end of clips (clips, time), (clips, bands, frames): neither resized nor normalised."""
+        return self._tile(waveform, None, first, end, self._on(waveform.device))
+
     def _on(self, device: torch.device) -> dict[str, list[torch.Tensor]]:
         """The constants as tensors on a device, made at first use."""
         tables = None if torch.compiler.is_compiling() else self._tables.get(device)
         if tables is None:
-            arrays = {
-                n: a for n, a in self._arrays.items() if n != "window64" or device.type != "mps"
-            }  # has no float64
+            no_doubles = device.type == "mps"
+            arrays = {n: some for n, some in self._arrays.items() if n != "window64" or not no_doubles}
             with torch.inference_mode(False):  # else training after a prediction could not use them
                 tables = {name: [torch.from_numpy(a).to(device) for a in some] for name, some in arrays.items()}
             if not torch.compiler.is_compiling():  # a traced tensor must not outlive its trace
