@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JOIN_SECONDS = 0.3  # pauses up to this are part of a sound
 LEAST_SECONDS = 0.03
 LONGEST_SECONDS = 4.0  # what goes on is heard in parts
-BEFORE_SECONDS, BEHIND_SECONDS = 0.02, 0.2  # heard with it: the tail of a sound is below the noise
+BEFORE_SECONDS, BEHIND_SECONDS = 0.02, 0.3  # heard with it: the tail of a sound is below the noise
 
 
 @dataclass(frozen=True)
