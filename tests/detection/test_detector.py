@@ -25,8 +25,8 @@ class PitchClassifier:
     known_threshold = None
     name = "pitch"
 
-    class model:  # noqa: N801
-        class config:  # noqa: N801
+    class model:
+        class config:
             detection = None
 
     def predict_known(self, waveforms, batch_size=16):
