@@ -1,8 +1,9 @@
 """Where something sounds: levels of 10 ms frames over a noise floor that adapts, in blocks of any size, without end.
 
-It says when something is louder than the noise around it, in whatever band; it does not say what. A band's floor is the
-low quantiles of its levels over some seconds (in the manner of minimum statistics, R. Martin, IEEE Transactions on
-Speech and Audio Processing 9(5), 2001), taken from a histogram: cheap, and the same whatever the blocks.
+It says when something is louder than the noise around it, in whatever band; it does not say what. A band's floor and
+how far it fluctuates are taken from two quantiles of its levels over some seconds, in the manner of minimum statistics
+(R. Martin, IEEE Transactions on Speech and Audio Processing 9(5), 2001). The quantiles come from a histogram: cheap, and
+the same whatever the blocks.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ _WINDOW_FRAMES = 1.6  # length of the Hann window around a frame, in frames: sho
 _LOWEST_HZ, _SPLIT_HZ = 60.0, 250.0  # where the lowest band begins and ends; the others are octaves
 _STEP_DB, _NUM_STEPS = 1.0, 140  # the histogram: -120 to 20 dB
 FLOOR_FRAMES = 100  # frames that share a noise floor
-_QUANTILES = (0.1, 0.4)  # low, so that sounds which fill half of the time do not lift the floor
-_NORMAL_QUANTILES = (-1.2816, -0.2533)  # the same two of the normal distribution
+_QUANTILES = (0.3, 0.6)  # lower ones know less of how a background fluctuates, higher ones take sounds for noise
+_NORMAL_QUANTILES = (-0.5244, 0.2533)  # the same two of the normal distribution
 _LOW = 0.5  # what is over this share of the threshold is joined to what is over all of it
 _MOST_SPREAD_DB = 6.0  # noise varies less; what varies more is sounds and the silence between them
 _LOOK_FRAMES = 100  # how far ahead a quiet beginning may wait for the sound that it belongs to
@@ -71,7 +72,7 @@ class Activity:
         snr_db: float = 6.0,
         past_seconds: float = 10.0,
         ahead_seconds: float = 5.0,
-        spread: float = 2.75,
+        spread: float = 3.5,
         quietest_db: float = -80.0,
     ) -> None:
         self.sampling_rate = sampling_rate
