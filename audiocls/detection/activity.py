@@ -2,7 +2,7 @@
 
 It says when something is louder than the noise around it, in whatever band; it does not say what. A band's floor and
 how far it fluctuates are taken from two quantiles of its levels over some seconds, in the manner of minimum statistics
-(R. Martin, IEEE Transactions on Speech and Audio Processing 9(5), 2001). The quantiles come from a histogram: cheap, and
+(R. Martin, IEEE Transactions on Speech and Audio Processing 9(5), 2001). They come from a histogram: cheap, and
 the same whatever the blocks.
 """
 
