@@ -34,7 +34,7 @@ def segment_scores(heard: Sequence[Heard], plan: Plan, seconds: float, segment_s
         silent = np.concatenate([each.known for each in windows]) == -np.inf
         scores = np.where(silent[:, None], np.float32(0), scores)
         around = by_middle(scores, plan.window_seconds, plan.hop_seconds, seconds, segment_seconds)
-        best = np.float32(SOUND_SHARE) * best + np.float32(1 - SOUND_SHARE) * around
+        best = (SOUND_SHARE * best + (1 - SOUND_SHARE) * around).astype(np.float32)
     return best[:, plan.reported]
 
 

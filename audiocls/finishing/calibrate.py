@@ -12,6 +12,7 @@ from audiocls.card.text import escape
 from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown, some
 from audiocls.errors import DataError, OutputError, UsageError
+from audiocls.finishing.detection import refit_detection
 from audiocls.finishing.finish import calibrate, calibration_line
 from audiocls.finishing.rejection import fit_rejection
 from audiocls.inference.classifier import AudioClassifier
@@ -54,7 +55,7 @@ def calibrate_model(
         verbose: print what is left out and what was found.
 
     Returns:
-        {"calibration", "thresholds", "rejection"} as `finish` gives them.
+        {"calibration", "thresholds", "rejection"} as `finish` gives them, and "detection" of a model that has it.
 
     Raises:
         UsageError: acceptance is out of range, or `output_dir` exists.
@@ -89,6 +90,9 @@ def calibrate_model(
     record["rejection"] = fit_rejection(classifier, audio, acceptance, SEED)
     if verbose:
         print(calibration_line(record["calibration"]))
+    detection = refit_detection(classifier, audio, SEED, print if verbose else lambda line: None)
+    if detection is not None:
+        record["detection"] = detection
     folder.create()
     try:
         write_calibrated(classifier, folder.partial, audio, record)

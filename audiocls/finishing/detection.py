@@ -4,6 +4,8 @@ Clips are answered one at a time; in a recording most windows hold no event, and
 clips are none for recordings, and recordings with known events are made, for nobody has labelled any.
 """
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,20 +60,47 @@ def fit_detection(
     Raises:
         DataError: as `load_backgrounds`.
     """
-    model_config = classifier.model.config
-    if hasattr(model_config, "detection"):
-        del model_config.detection
+    if hasattr(classifier.model.config, "detection"):
+        del classifier.model.config.detection
     if field_snr_db(config) is None and not len(audio.negatives):
         return None
     clips, origin = recording_clips(audio, config.seed)
-    if not len(clips):
+    return choose(classifier, clips, origin, audio, config, run.say) if len(clips) else None
+
+
+def refit_detection(
+    classifier: AudioClassifier, audio: AudioData, seed: int, say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """As `fit_detection`, for a model that was calibrated anew: its old thresholds are of scores that it gives no more.
+
+    Args:
+        audio: its test part holds clips that the model has not learnt.
+
+    Returns:
+        None for a model that had no such thresholds.
+    """
+    if not getattr(classifier.model.config, "detection", None):
         return None
+    new = dataclasses.replace(audio, train=audio.test)
+    config = TrainConfig(noise_snr_db=USUAL_SNR_DB, seed=seed)
+    return choose(classifier, audio.test, f"the {len(audio.test)} clips of {audio.name}", new, config, say)
+
+
+def choose(
+    classifier: AudioClassifier,
+    clips: Clips,
+    origin: str,
+    audio: AudioData,
+    config: TrainConfig,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Make recordings of clips, choose thresholds on them and put these into `config.detection`."""
+    model_config = classifier.model.config
     slow = model_config.model_type not in OWN_TYPES
     recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
-    options = DetectOptions()
     steps: list[list[Findings]] = [[] for _ in GRID]
     for number, made in enumerate(recordings):
-        sweep = Sweep(classifier, options, GRID)
+        sweep = Sweep(classifier, DetectOptions(), GRID)
         sweep.push(made.waveform)
         seconds = len(made.waveform) / classifier.sampling_rate
         for step, found in zip(steps, sweep.finish()[1:], strict=True):
@@ -79,16 +108,15 @@ def fit_detection(
     tallies = [tally_events(step, audio.labels, COLLAR_SECONDS) for step in steps]
     chosen = dict(zip(audio.labels, best_thresholds(tallies, GRID).tolist(), strict=True))
     f1 = _reached(steps, chosen, audio.labels)
-    detection = {
+    model_config.detection = {
         "window_seconds": sweep.plan.window_seconds,
         "hop_seconds": sweep.plan.hop_seconds,
         "thresholds": chosen,
         "fitted_on": f"{len(recordings)} recordings of {RECORDING_SECONDS:g} s made of {origin}",
         "event_f1": f1,
     }
-    model_config.detection = detection
-    run.say(f"thresholds for events in recordings chosen on {detection['fitted_on']}: F1 there {f1:.3f}")
-    return detection
+    say(f"thresholds for events chosen on {model_config.detection['fitted_on']}: F1 there {f1:.3f}")
+    return model_config.detection
 
 
 def recording_clips(audio: AudioData, seed: int) -> tuple[Clips, str]:

@@ -13,7 +13,7 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.detection.detector import Detector
 from audiocls.finishing import detection
-from audiocls.finishing.detection import fit_detection, make_recordings, recording_clips
+from audiocls.finishing.detection import fit_detection, make_recordings, recording_clips, refit_detection
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.training.factory import feature_extractor
 from audiocls.training.run import Run
@@ -98,6 +98,17 @@ def test_data_with_clips_of_no_class_is_meant_for_recordings(audio):
     with_negatives = dataclasses.replace(audio, negatives=audio.train.subset(range(5)))
     found = fit_detection(own(), with_negatives, TrainConfig(num_workers=1), run)
     assert found is not None
+
+
+def test_a_model_that_is_calibrated_anew_gets_thresholds_for_its_new_scores(audio):
+    clips = dataclasses.replace(audio, test=audio.validation, train=audio.train.subset([]), name="microphone")
+    classifier, said = own(), []
+    assert refit_detection(classifier, clips, 42, said.append) is None
+    classifier.model.config.detection = {"thresholds": dict.fromkeys(LABELS, 0.123)}
+    found = refit_detection(classifier, clips, 42, said.append)
+    assert classifier.model.config.detection == found
+    assert 0.123 not in found["thresholds"].values()
+    assert f"the {len(audio.validation)} clips of microphone" in said[-1]
 
 
 def test_without_held_out_clips_it_is_said_that_they_were_learnt(audio):
