@@ -291,6 +291,34 @@ def test_long_sounds_are_split_in_their_pauses(make_recording, tmp_path):
     assert max(around) < 0.02  # the noise alone is 0.01, the sounds 0.1
 
 
+def test_padding_ends_half_way_to_the_next_sound(recordings, tmp_path):
+    root, spans = recordings
+    seconds = soundfile.info(root / "rec1.wav").duration
+    for name, labels in (("heard", None), ("labelled", str(root))):
+        options = SegmentOptions(padding_seconds=50, labels=labels, max_seconds=20, merge_gap_seconds=0.1)
+        segment([str(root / "rec1.wav")], tmp_path / name, options)
+        rows = rows_of(tmp_path / name)
+        edges = [(float(row["start_seconds"]), float(row["end_seconds"])) for row in rows]
+        assert edges[0][0] == 0
+        assert edges[-1][1] == pytest.approx(seconds)
+        assert all(first[1] == second[0] for first, second in itertools.pairwise(edges))  # all is there, and once
+    middles = [(first[2] + second[1]) / 2 for first, second in itertools.pairwise(spans["rec1"])]
+    assert [end for _, end in edges[:-1]] == pytest.approx(middles, abs=1e-3)
+
+
+def test_events_that_detect_has_found_can_be_cut(recordings, tmp_path):
+    root, _ = recordings
+    table = tmp_path / "events.csv"  # as detect writes it
+    rows = [f"{root}/rec1.wav,3.0,4.0,dog,0.9,0.8", f"{root}/rec2.wav,5.0,5.5,cat,0.9,0.8"]
+    header = "recording,start_seconds,end_seconds,label,peak_score,mean_score"
+    table.write_text("\n".join([header, *rows]) + "\n")
+    told = segment([str(root)], tmp_path / "out", SegmentOptions(labels=str(table), padding_seconds=0))
+    assert told.clips == {"dog": 1, "cat": 1}
+    clip, _ = soundfile.read(tmp_path / "out" / "dog" / "rec1_000003.000.wav", dtype="int16")
+    whole, _ = soundfile.read(root / "rec1.wav", dtype="int16")
+    np.testing.assert_array_equal(clip, whole[3 * RATE : 4 * RATE])
+
+
 def test_rate_and_channels_are_kept_unless_asked(make_recording, tmp_path):
     spans = make_recording(tmp_path / "stereo.flac", [0, 20, 41], rate=44100, channels=2)
     segment([str(tmp_path / "stereo.flac")], tmp_path / "kept", SegmentOptions(padding_seconds=0, format="flac"))
