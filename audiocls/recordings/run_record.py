@@ -99,13 +99,13 @@ def sole_writer(folder: Path) -> Iterator[None]:
     with explained(folder):
         (folder / PARTS).mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / PARTS / ".lock", blocking=False)
-    try:
-        with explained(folder), contextlib.suppress(NotImplementedError):  # a file system without locks
+    with explained(folder), contextlib.suppress(NotImplementedError):  # a file system without locks
+        try:
             lock.acquire()
-    except filelock.Timeout:
-        raise UsageError(
-            f"{folder}: another detect is writing there; wait for it, or choose another --output_dir"
-        ) from None
+        except filelock.Timeout:
+            raise UsageError(
+                f"{folder}: another detect is writing there; wait for it, or choose another --output_dir"
+            ) from None
     try:
         yield
     finally:
@@ -145,16 +145,18 @@ def _differences(earlier: dict[str, Any] | None, record: dict[str, Any]) -> str:
     told = []
     for name in [*now, *(name for name in before if name not in now)]:
         was, now_is = before.get(name), now.get(name)
+        if was == now_is:
+            continue
         if isinstance(was, dict) and isinstance(now_is, dict):
-            told += [
-                f"{name} of {key} was {was.get(key)} and is {now_is[key]} now"
-                for key in now_is
-                if was.get(key) != now_is[key]
-            ]
-        elif was != now_is:
-            told.append(f"{name} was {was} and is {now_is} now")
+            key = next((key for key in now_is if was.get(key) != now_is[key]), "")
+            name, was, now_is = f"{name} of {key}", was.get(key), now_is.get(key)
+        told.append(f"{name} was {_shown(was)} and is {_shown(now_is)} now")
     more = f", and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
     return ", ".join(told[:_MOST_TOLD]) + more
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _empty(folder: Path) -> None:
