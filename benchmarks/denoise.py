@@ -173,34 +173,42 @@ def measure_gain(audio: AudioData, folder: Path) -> dict[str, dict[int, float]]:
     return means
 
 
-def measure_accuracy(audio: AudioData, folder: Path, model: str, rows: list[str], seed: int = 42) -> dict[str, float]:
-    """Prints a table of one kind of model; mean accuracy in noise by row."""
+def measure_accuracy(
+    audio: AudioData, folder: Path, model: str, rows: list[str], chosen: list[int], seed: int = 42
+) -> dict[str, float]:
+    """Prints a table of one kind of model in the chosen folds; mean accuracy in noise by row."""
     sources = list(noises(folder).values())
     folds = make_folds(audio, FOLDS, seed)
     conditions = ("clean", *SNRS_DB[::-1])
-    right: dict[str, dict[Any, list[bool]]] = {row: {each: [] for each in conditions} for row in rows}
-    for fold in range(FOLDS):
-        held = np.flatnonzero(folds == fold)
-        part = dataclasses.replace(
-            audio, train=audio.train.subset(np.flatnonzero(folds != fold)), test=audio.train.subset(held)
+    parts = [
+        dataclasses.replace(
+            audio,
+            train=audio.train.subset(np.flatnonzero(folds != fold)),
+            test=audio.train.subset(np.flatnonzero(folds == fold)),
         )
-        mixed = {
-            each: [heard_clip(part, row, held[row], each, sources) for row in range(len(held))] for each in conditions
-        }
-        fitted: dict[tuple[bool, str], AudioClassifier] = {}
-        for row in rows:
-            in_noise, inside, before = ROWS[row]
-            if (in_noise, inside) not in fitted:
-                fitted[in_noise, inside] = trained(model, part, in_noise, inside, seed)
-            for condition, sounds in mixed.items():
-                heard = [np.float32(reduced(each, before)) for each in sounds]
-                answers = fitted[in_noise, inside].predict_waveforms(heard).argmax(1)
-                right[row][condition] += (answers == part.test.targets).tolist()
-    print(f"\nAccuracy of {model}, {len(audio.train)} clips in {FOLDS} grouped folds")
+        for fold in chosen
+    ]
+    mixed = [
+        {each: [heard_clip(part, row, each, sources) for row in range(len(part.test))] for each in conditions}
+        for part in parts
+    ]
+    fitted: dict[tuple[int, bool, str], AudioClassifier] = {}
+    print(f"\nAccuracy of {model}, {sum(len(part.test) for part in parts)} clips in {len(parts)} grouped folds")
     print(f"{'noise is reduced':<40}" + "".join(f"{f'{c} dB' if c != 'clean' else c:>9}" for c in conditions))
-    for row, found in right.items():
-        print(f"{row:<40}" + "".join(f"{np.mean(found[each]):>9.3f}" for each in conditions), flush=True)
-    return {row: float(np.mean([found[snr] for snr in SNRS_DB])) for row, found in right.items()}
+    means = {}
+    for row in rows:
+        in_noise, inside, before = ROWS[row]
+        right: dict[Any, list[bool]] = {each: [] for each in conditions}
+        for fold, part, sounds in zip(chosen, parts, mixed, strict=True):
+            if (fold, in_noise, inside) not in fitted:
+                fitted[fold, in_noise, inside] = trained(model, part, in_noise, inside, seed)
+            for condition in conditions:
+                heard = [np.float32(reduced(each, before)) for each in sounds[condition]]
+                answers = fitted[fold, in_noise, inside].predict_waveforms(heard).argmax(1)
+                right[condition] += (answers == part.test.targets).tolist()
+        print(f"{row:<40}" + "".join(f"{np.mean(right[each]):>9.3f}" for each in conditions), flush=True)
+        means[row] = float(np.mean([right[snr] for snr in SNRS_DB]))
+    return means
 
 
 def trained(model: str, part: AudioData, in_noise: bool, inside: str, seed: int) -> AudioClassifier:
@@ -217,13 +225,12 @@ def reduced(sound: np.ndarray, before: str) -> np.ndarray:
     return denoise(sound, RATE, before) if before else sound
 
 
-def heard_clip(audio: AudioData, row: int, number: int, condition: Any, sources: list[Noise]) -> np.ndarray:
+def heard_clip(audio: AudioData, row: int, condition: Any, sources: list[Noise]) -> np.ndarray:
     """A clip of the test part, by itself or within noise; its number decides which."""
     clip = np.array(audio.test.waveform(row))
     if condition == "clean":
         return clip
-    rng = np.random.default_rng([int(number), condition])
-    return mixture(clip, sources[int(number) % len(sources)], condition, rng)[1]
+    return mixture(clip, sources[row % len(sources)], condition, np.random.default_rng([row, condition]))[1]
 
 
 def measure_speed(folder: Path) -> dict[str, float]:
@@ -264,6 +271,7 @@ def main() -> int:
     parser.add_argument("--parts", nargs="+", choices=("gain", "accuracy", "speed"))
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="of the tables of accuracy")
+    parser.add_argument("--folds", nargs="+", type=int, choices=range(FOLDS), default=list(range(FOLDS)))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "audiocls-benchmarks")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     arguments = parser.parse_args()
@@ -281,7 +289,7 @@ def main() -> int:
             missed += [f"{method}: below noisereduce at {snr} dB" for snr in SNRS_DB if ours[snr] < theirs[snr]]
     if "accuracy" in parts:
         for model in arguments.models:
-            measure_accuracy(audio, arguments.folder, model, arguments.rows)
+            measure_accuracy(audio, arguments.folder, model, arguments.rows, arguments.folds)
     if "speed" in parts:
         missed += [f"{method}: {r:.1f} times as fast" for method, r in measure_speed(arguments.folder).items() if r < 2]
     print("\n" + ("missed: " + "; ".join(missed) if missed else "every target reached"))

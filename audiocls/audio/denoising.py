@@ -1,7 +1,7 @@
 """Noise reduction of recordings and endless streams, by the gate that models have as their first layer.
 
 For models that were not trained with it, and for cutting clips. The noise is estimated from some seconds around, so
-that it may change in the course of a recording; a clip of up to two seconds is treated just as a model's window.
+that it may change in the course of a recording; a clip of up to 3.9 seconds is treated just as a model's window.
 """
 
 import numpy as np

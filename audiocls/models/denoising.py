@@ -203,7 +203,6 @@ class SpectralGate(nn.Module):
             opened = self._above_mean_level(levels, inside, low, high)
         else:
             opened = self._above_recent(levels, inside, low, high)
-        opened = opened * heard[:, low:high, None]
         if self.frames_around:
             distance = _distances(first, end, low, high, levels.device)
             weights = (self.frames_around + 1 - distance).clamp(min=0) * heard[:, None, low:high]

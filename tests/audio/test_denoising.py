@@ -46,7 +46,7 @@ def test_as_much_comes_out_as_goes_in(length):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_short_clip_is_treated_as_a_window_of_a_model(method):
-    sound = noisy(1.9)
+    sound = noisy(3.9)
     gate = SpectralGate(denoise_settings(method, RATE), RATE)
     np.testing.assert_allclose(
         denoise(sound, RATE, method), gate(torch.from_numpy(sound)[None])[0].numpy(), atol=1e-6, rtol=0
