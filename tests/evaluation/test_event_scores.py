@@ -93,6 +93,13 @@ def test_an_event_is_found_once_only_and_as_many_as_can_be():
     assert matches([], truth, 0.2) == []
 
 
+def test_a_start_on_the_border_of_the_collar_is_right():
+    truth = [Event(1.0, 2.0, "drum")]
+    assert matches(truth, [Event(1.25, 2.0, "drum")], 0.25) == [(0, 0)]
+    assert matches(truth, [Event(0.75, 2.0, "drum")], 0.25) == [(0, 0)]
+    assert matches(truth, [Event(1.2501, 2.0, "drum")], 0.25) == []
+
+
 def test_ends_count_only_where_asked():
     truth, found = [Event(1.0, 2.0, "drum")], [Event(1.1, 2.6, "drum")]
     assert matches(truth, found, 0.2) == [(0, 0)]
