@@ -117,6 +117,27 @@ def test_blocks_of_any_size_give_the_same_frames(clips):
             np.testing.assert_array_equal(whole[name], other[name])
 
 
+def test_a_quiet_tail_belongs_to_the_sound_before_it():
+    samples = noise(40)
+    time = np.arange(int(3.2 * RATE)) / RATE
+    tail = np.where(time < 0.2, 0.5, 0.055) * np.sin(2 * np.pi * 1500 * time)  # at last 15 dB over its band
+    alone, joined = samples.copy(), samples.copy()
+    joined[17 * RATE : 17 * RATE + len(tail)] += tail.astype(np.float32)
+    alone[17 * RATE : 17 * RATE + len(tail)] += np.where(time < 0.2, 0, tail).astype(np.float32)
+    for block in (RATE, len(samples)):
+        found = stretches(run(joined, block, snr_db=20)["active"], FRAME_SECONDS)
+        assert found == [pytest.approx((17.0, 20.2), abs=0.02)]
+        assert not run(alone, block, snr_db=20)["active"].any()
+
+
+def test_the_window_lies_around_its_frame():
+    samples = np.zeros(2 * RATE, np.float32)
+    samples[RATE + 80] = 1.0  # the middle of frame 100
+    level = run(samples)["level_db"]
+    assert level.argmax() == 100
+    assert abs(level[99] - level[101]) < 3
+
+
 def test_the_floor_follows_noise_that_grows_and_sinks():
     steady = noise(120)
     samples = steady.copy()

@@ -17,6 +17,7 @@ from audiocls.errors import DataError, OutputError, UsageError
 from audiocls.recordings.segment import segment
 from audiocls.recordings.segment_journal import HIDDEN
 from audiocls.recordings.segment_options import SegmentOptions
+from audiocls.recordings.uniform_blocks import UniformBlocks
 
 RATE = 16000
 CLASSES = ("animal", "wood", "speech")
@@ -294,7 +295,7 @@ def test_long_sounds_are_split_in_their_pauses(make_recording, tmp_path):
 def test_padding_ends_half_way_to_the_next_sound(recordings, tmp_path):
     root, spans = recordings
     seconds = soundfile.info(root / "rec1.wav").duration
-    for name, labels in (("heard", None), ("labelled", str(root))):
+    for name, labels in (("heard", None), ("labelled", "beside")):
         options = SegmentOptions(padding_seconds=50, labels=labels, max_seconds=20, merge_gap_seconds=0.1)
         segment([str(root / "rec1.wav")], tmp_path / name, options)
         rows = rows_of(tmp_path / name)
@@ -307,13 +308,17 @@ def test_padding_ends_half_way_to_the_next_sound(recordings, tmp_path):
 
 
 def test_events_that_detect_has_found_can_be_cut(recordings, tmp_path):
-    root, _ = recordings
+    root, spans = recordings
     table = tmp_path / "events.csv"  # as detect writes it
     rows = [f"{root}/rec1.wav,3.0,4.0,dog,0.9,0.8", f"{root}/rec2.wav,5.0,5.5,cat,0.9,0.8"]
     header = "recording,start_seconds,end_seconds,label,peak_score,mean_score"
     table.write_text("\n".join([header, *rows]) + "\n")
-    told = segment([str(root)], tmp_path / "out", SegmentOptions(labels=str(table), padding_seconds=0))
-    assert told.clips == {"dog": 1, "cat": 1}
+    told = segment([str(root)], tmp_path / "out", SegmentOptions(labels=str(table), padding_seconds=0, background=4))
+    assert told.clips == {"dog": 1, "cat": 1, "background": 8}
+    for row in rows_of(tmp_path / "out"):  # what is not labelled is no background where something sounds
+        if row["label"] == "background":
+            start, end = float(row["start_seconds"]), float(row["end_seconds"])
+            assert not [each for each in spans[row["group"]] if each[1] < end and each[2] > start]
     clip, _ = soundfile.read(tmp_path / "out" / "dog" / "rec1_000003.000.wav", dtype="int16")
     whole, _ = soundfile.read(root / "rec1.wav", dtype="int16")
     np.testing.assert_array_equal(clip, whole[3 * RATE : 4 * RATE])
@@ -348,6 +353,9 @@ def test_rate_and_channels_that_change_on_the_way(make_recording, tmp_path):
     assert (rate, clip.shape[1]) == (44100, 2)
     with open(tmp_path / "out" / "recordings.csv", newline="") as file:
         assert "changes from 44100 to 16000 Hz" in next(csv.DictReader(file))["note"]
+    for rate in (8000, 48000):
+        length = sum(len(block) for block in UniformBlocks(tmp_path / "joined.ogg", rate))
+        assert abs(length - rate * (seconds + soundfile.info(tmp_path / "second.ogg").duration)) <= 3
 
 
 def test_a_killed_call_is_taken_up(recordings, tmp_path):
