@@ -53,7 +53,7 @@ def segment(
     overwrite: bool = False,
     verbose: bool = False,
 ) -> Segmented:
-    """Cut recordings into clips ready for training. Memory does not grow with their length (10 MB for 10 hours).
+    """Cut recordings into clips ready for training. Memory grows by a few MB an hour of a recording.
 
     Args:
         inputs: as of `find_recordings`; what lies in `output_dir` does not count.
@@ -61,7 +61,7 @@ def segment(
         verbose: show progress, notes, and what to do next.
 
     Raises:
-        UsageError: the folder holds the recordings or something else, or clips that were cut with other settings or labels.
+        UsageError: the folder holds the recordings or something else, or clips cut with other settings or labels.
         DataError: no recordings, labels that cannot be used, or, after all others are done, recordings that failed.
         OutputError: the disk is full or the like.
     """

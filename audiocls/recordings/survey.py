@@ -14,7 +14,7 @@ _FAINTEST_DB = -20.0  # told of what is not over the noise at all
 
 @dataclass(frozen=True)
 class Survey:
-    """What `survey` heard. It needs about 10 MB for 10 hours.
+    """What `survey` heard; it needs about 1 MB an hour.
 
     sampling_rate, channels, length: as the clips will have them; length in samples.
     frame_seconds: of a frame of `active`, bool (frames,), and of `level_db`, float16 (frames,), as of `Frames`.
