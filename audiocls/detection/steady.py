@@ -1,6 +1,6 @@
 """Sounds that go on: told by a model's windows where nothing stands out of the noise, because they are the noise.
 
-Hysteresis over smoothed scores of windows, for all labels at once: a stretch opens at the threshold, goes on at less,
+Hysteresis over smoothed scores of windows, for all labels at once: a stretch opens at a high score, goes on at less,
 and counts once it is longer than one short sound within the windows would make it.
 """
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from audiocls.detection.plan import Plan
 
-LOW_SHARE = 0.6  # of the threshold, at which a stretch goes on
+# A steady noise that is none of the classes is met in most recordings, so it takes more to be an event than what
+# stands out does: from its threshold to 1, this share of the way; it goes on from the threshold itself.
+HIGH_SHARE = 0.8
 LEAST_WINDOWS = 3.0  # a stretch is at least so many windows long
 MOST_SECONDS = 600.0  # a longer one is told of in parts
 
@@ -34,6 +36,7 @@ class Steady:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._high = plan.thresholds + HIGH_SHARE * (1 - plan.thresholds)
         self._least = LEAST_WINDOWS * plan.window_length
         self.most = round(MOST_SECONDS * plan.sampling_rate)
         self._open: dict[int, tuple[int, int, list[float]]] = {}  # label: start, stop, scores of its cells
@@ -49,8 +52,8 @@ class Steady:
         """
         found: list[Stretch] = []
         heard = self._plan.reported & known
-        low = heard & (scores >= LOW_SHARE * self._plan.thresholds)
-        high = heard & (scores >= self._plan.thresholds)
+        low = heard & (scores >= self._plan.thresholds)
+        high = heard & (scores >= self._high)
         for label in list(self._open):
             if not low[label] or stop - self._open[label][0] > self.most:
                 found += self._close(label)

@@ -19,7 +19,7 @@ from audiocls.whole_files import write_text
 if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
 
-DEFAULT_THRESHOLD = 0.5
+DEFAULT_THRESHOLD = 0.4  # chosen as in docs/experiments.md: in noise a model is less sure
 # Of a configuration, what may differ between a model in memory and the same one from its folder, or says nothing of it.
 VOLATILE = {"transformers_version", "dtype", "torch_dtype", "architectures", "auto_map", "detection"}
 
@@ -28,7 +28,7 @@ def resolve_thresholds(classifier: "AudioClassifier", threshold: str | float) ->
     """The threshold of each label, float32 (labels,).
 
     Args:
-        threshold: "auto" for what was fitted when the model was trained, or else 0.5; a number from 0 to 1; or the path
+        threshold: "auto" for what was fitted when the model was trained, or else 0.4; a number from 0 to 1; or the path
             of a file as `write_thresholds` writes it, or of a CSV table with the columns label and threshold. Labels
             that a file leaves out are as with "auto".
 

@@ -23,10 +23,10 @@ def model(folder):
     return AudioClassifier.from_pretrained(folder)
 
 
-def test_auto_is_what_was_fitted_and_else_a_half(model):
+def test_auto_is_what_was_fitted_and_else_the_default(model):
     np.testing.assert_array_equal(resolve_thresholds(model, "auto"), np.full(3, DEFAULT_THRESHOLD, np.float32))
     model.model.config.detection = {"thresholds": {"rain": 0.8}}
-    np.testing.assert_allclose(resolve_thresholds(model, "auto"), [0.5, 0.8, 0.5])
+    np.testing.assert_allclose(resolve_thresholds(model, "auto"), [DEFAULT_THRESHOLD, 0.8, DEFAULT_THRESHOLD])
 
 
 def test_a_number_serves_every_label(model):
@@ -37,14 +37,14 @@ def test_a_written_file_is_read_again_by_the_model_from_its_folder(model, folder
     path = tmp_path / "thresholds.json"
     write_thresholds(path, model, {"dog": 0.3, "rain": 0.7}, fitted_on="two recordings")
     again = AudioClassifier.from_pretrained(folder)
-    np.testing.assert_allclose(resolve_thresholds(again, str(path)), [0.3, 0.7, 0.5])
+    np.testing.assert_allclose(resolve_thresholds(again, str(path)), [0.3, 0.7, DEFAULT_THRESHOLD])
     assert json.loads(path.read_text())["fitted_on"] == "two recordings"
 
 
 def test_a_table_serves_too(model, tmp_path):
     path = tmp_path / "thresholds.csv"
     path.write_text("label,threshold\nwind,0.9\n")
-    np.testing.assert_allclose(resolve_thresholds(model, str(path)), [0.5, 0.5, 0.9])
+    np.testing.assert_allclose(resolve_thresholds(model, str(path)), [DEFAULT_THRESHOLD, DEFAULT_THRESHOLD, 0.9])
 
 
 def test_a_file_of_another_model_is_refused(model, tmp_path):
