@@ -24,13 +24,16 @@ _SIGNATURES = (
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
-def probe(name: str, opened: str | BinaryIO) -> tuple[int, int, float | None, str]:
+def probe(name: str, opened: str | BinaryIO, container_format: str | None = None) -> tuple[int, int, float | None, str]:
     """Rate in Hz, channels, seconds (None if untold) and format.
+
+    Args:
+        container_format: FFmpeg's name of it, where it is known; else the first bytes decide.
 
     Raises:
         AudioReadError: no audio in it.
     """
-    with _container(name, opened) as container:
+    with _container(name, opened, container_format) as container:
         stream = container.streams.audio[0]
         seconds = None
         if stream.duration and stream.time_base:
@@ -41,7 +44,7 @@ def probe(name: str, opened: str | BinaryIO) -> tuple[int, int, float | None, st
 
 
 def blocks(
-    name: str, opened: str | BinaryIO, block_seconds: float | None = None
+    name: str, opened: str | BinaryIO, block_seconds: float | None = None, container_format: str | None = None
 ) -> Iterator[tuple[int, int, np.ndarray | None]]:
     """Yield (rate in Hz, expected frames in all, block (frames, channels) float32); None for a block that broke.
 
@@ -50,7 +53,7 @@ def blocks(
     Raises:
         AudioReadError: no audio in it.
     """
-    with _container(name, opened) as container:
+    with _container(name, opened, container_format) as container:
         stream = container.streams.audio[0]
         to_float, heard = av.AudioResampler(format="fltp"), None
         pending: list[np.ndarray] = []
@@ -84,17 +87,20 @@ def blocks(
 
 
 @contextmanager
-def _container(name: str, opened: str | BinaryIO) -> Iterator[av.container.InputContainer]:
+def _container(
+    name: str, opened: str | BinaryIO, container_format: str | None
+) -> Iterator[av.container.InputContainer]:
     """Open for reading, always through a Python file: FFmpeg must not take a name for a URL."""
     file = open(opened, "rb") if isinstance(opened, str | bytes) else opened  # noqa: SIM115 - closed below if ours
     try:
         file.seek(0)
         head = file.read(16)
-        if not head.startswith(_SIGNATURES) and head[4:8] not in _MP4_BOXES and not _is_transport_stream(file):
+        known = container_format is not None or head.startswith(_SIGNATURES)
+        if not known and head[4:8] not in _MP4_BOXES and not _is_transport_stream(file):
             raise AudioReadError(name, NOT_AUDIO)
         file.seek(0)
         try:
-            container = av.open(file, mode="r")
+            container = av.open(file, mode="r", format=container_format)
         except (av.error.FFmpegError, ValueError, OSError) as error:
             raise AudioReadError(name, _reason(head)) from error
         with container:

@@ -117,8 +117,9 @@ def _follows_first_page(file: BinaryIO, start: int, starts: list[int]) -> bool:
 
 @contextmanager
 def _file(opened: str | BinaryIO) -> Iterator[BinaryIO]:
-    """A path or binary file, opened and at its start."""
+    """A path or binary file, opened and at its start; a file is left where it was, for others may be reading it."""
     file = open(opened, "rb") if isinstance(opened, str) else opened  # noqa: SIM115 - closed below if ours
+    before = file.tell()
     try:
         file.seek(0)
         yield file
@@ -126,4 +127,4 @@ def _file(opened: str | BinaryIO) -> Iterator[BinaryIO]:
         if file is not opened:
             file.close()
         else:
-            file.seek(0)
+            file.seek(before)

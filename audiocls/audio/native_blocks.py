@@ -78,7 +78,7 @@ class NativeBlocks:
                 yield from self._soundfile_blocks(file)
                 self.cut = self.cut or (file.format == "OGG" and ogg_cut(opened))
                 return
-        yield from self._av_blocks(name, opened)
+        yield from self._av_blocks(name, opened, "mp3")
 
     def _soundfile_blocks(self, file: soundfile.SoundFile) -> Iterator[tuple[int, np.ndarray]]:
         promised, num_frames, failed = file.frames, 0, False
@@ -115,11 +115,13 @@ class NativeBlocks:
             for part in parts:
                 part.close()
 
-    def _av_blocks(self, name: str, opened: str | BinaryIO) -> Iterator[tuple[int, np.ndarray]]:
+    def _av_blocks(
+        self, name: str, opened: str | BinaryIO, container_format: str | None = None
+    ) -> Iterator[tuple[int, np.ndarray]]:
         from audiocls.audio import av_decoding
 
-        _, _, self.expected_seconds, self.format = av_decoding.probe(name, opened)
-        for rate, _, block in av_decoding.blocks(name, opened, self._block_seconds):
+        _, _, self.expected_seconds, self.format = av_decoding.probe(name, opened, container_format)
+        for rate, _, block in av_decoding.blocks(name, opened, self._block_seconds, container_format):
             if block is None:
                 self.cut = True
                 return
