@@ -9,6 +9,7 @@ import torch
 from audiocls.audio.windows import window_starts
 from audiocls.data.clips import Clips
 from audiocls.data.feature_cache import cached_features
+from audiocls.data.mixed_clips import clip_shares
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
 from audiocls.models.trees import Trees
 from audiocls.training.batches import soft_targets
@@ -23,14 +24,14 @@ class Samples:
 
     statistics: float32 (windows, statistics). owners: int64 (windows,), the clip each window belongs to.
     targets: float32 (clips, labels), 0 or 1. groups: int64 (clips,), equal for clips that stay together.
-    shares: float32 (clips,), what each counts beside a whole clip; None when all are whole.
+    shares: float64 (clips,), what each counts beside a whole clip.
     """
 
     statistics: np.ndarray
     owners: np.ndarray
     targets: np.ndarray
     groups: np.ndarray
-    shares: np.ndarray | None = None
+    shares: np.ndarray | None = None  # all are whole
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -39,7 +40,8 @@ class Samples:
         """The samples of the chosen clips, int64 indices in rising order."""
         inside = np.isin(self.owners, chosen)
         owners = np.searchsorted(chosen, self.owners[inside])
-        return Samples(self.statistics[inside], owners, self.targets[chosen], self.groups[chosen])
+        shares = None if self.shares is None else self.shares[chosen]
+        return Samples(self.statistics[inside], owners, self.targets[chosen], self.groups[chosen], shares)
 
     def mean_scores(self, scores: np.ndarray) -> np.ndarray:
         """Scores of windows (windows, labels) averaged over each clip, (clips, labels)."""
@@ -64,13 +66,14 @@ def with_nothing(samples: Samples, others: np.ndarray, multi_label: bool) -> Sam
     """
     count, num_labels = len(others), samples.targets.shape[1]
     times = 1 if multi_label else num_labels
+    shares = np.ones(len(samples)) if samples.shares is None else samples.shares
     wanted = np.zeros((count, num_labels)) if multi_label else np.tile(np.eye(num_labels), (count, 1))
     return Samples(
         np.concatenate([samples.statistics, np.repeat(others, times, axis=0)]),
         np.concatenate([samples.owners, len(samples) + np.arange(count * times)]),
         np.concatenate([samples.targets, wanted]).astype(np.float32),
         np.concatenate([samples.groups, samples.groups.max(initial=0) + 1 + np.arange(count * times)]),
-        np.concatenate([np.ones(len(samples)), np.full(count * times, 1 / times)]).astype(np.float32),
+        np.concatenate([shares, np.full(count * times, 1 / times)]),
     )
 
 
@@ -86,6 +89,7 @@ def collect(model: AudioClsForAudioClassification, clips: Clips, num_labels: int
         np.repeat(np.arange(len(rows)), [len(row) for row in rows]),
         soft_targets(clips, num_labels),
         np.array([numbers[name] for name in names], np.int64),
+        clip_shares(clips),
     )
 
 

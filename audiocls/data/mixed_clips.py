@@ -139,7 +139,12 @@ class BackgroundClips(MadeClips):
 
 
 class JoinedClips(MadeClips):
-    """Clips of several kinds, one after the other; of the same sampling rate and form of targets."""
+    """Clips of several kinds, one after the other; of the same sampling rate and form of targets.
+
+    shares: what each counts beside a whole clip, float64 (n,); None when all are whole, and after `subset`.
+    """
+
+    shares: np.ndarray | None = None
 
     def __init__(self, parts: Sequence[Clips], of: Sequence[tuple[int, int]] | None = None) -> None:
         """`of`: the part and the number in it of each clip; all of them in order unless given."""
@@ -174,7 +179,14 @@ def group_of(clips: Clips, index: int) -> str:
 
 
 def with_copies(clean: Clips, mixer: Mixer, num_copies: int) -> Clips:
-    """Clips, then their copies in background."""
+    """Clips, then their copies in background, which together count as much as the clips."""
     both = JoinedClips([clean, MixedClips(clean, mixer, num_copies)])
+    both.shares = np.repeat([1.0, 1 / max(1, num_copies)], [len(clean), len(clean) * num_copies])
     both.groups[: len(clean)] = [group_of(clean, index) for index in range(len(clean))]
     return both
+
+
+def clip_shares(clips: Clips) -> np.ndarray:
+    """What each clip counts beside a whole one: float64 (n,)."""
+    shares = clips.shares if isinstance(clips, JoinedClips) else None
+    return np.ones(len(clips)) if shares is None else shares

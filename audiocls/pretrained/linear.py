@@ -201,9 +201,12 @@ def held_out_scores(rows: Rows, num_labels: int, strengths: Sequence[float], fol
     return scores
 
 
-def mean_loss(scores: np.ndarray, targets: np.ndarray) -> float:
-    """Cross-entropy of probabilities, binary where clips have several labels; mean over clips (and labels)."""
+def mean_loss(scores: np.ndarray, targets: np.ndarray, shares: np.ndarray | None = None) -> float:
+    """Cross-entropy of probabilities, binary where clips have several labels; mean over clips (and labels), each of
+    which counts by its share."""
     scores = np.clip(scores, 1e-7, 1 - 1e-7)
     if targets.ndim == 2:
-        return float(-(targets * np.log(scores) + (1 - targets) * np.log(1 - scores)).mean())
-    return float(-np.log(scores[np.arange(len(targets)), targets]).mean())
+        losses = -(targets * np.log(scores) + (1 - targets) * np.log(1 - scores)).mean(1)
+    else:
+        losses = -np.log(scores[np.arange(len(targets)), targets])
+    return float(np.average(losses, weights=shares))

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.data.field import field_snr_db
+from audiocls.data.mixed_clips import clip_shares
 from audiocls.evaluation.counts import count
 from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes
@@ -104,7 +105,8 @@ def _solve(
     states = np.concatenate(features)  # (windows, layers, width)
     nothing = np.concatenate([*others, states[:0]])
     weights = class_weights(soft_targets(clips, num_labels).sum(0), config.class_weights).astype(np.float64)
-    clip_weights = np.ones(len(clips)) if audio.multi_label else weights[clips.targets]
+    shares = clip_shares(clips)
+    clip_weights = shares * (1.0 if audio.multi_label else weights[clips.targets])
     folds = make_folds(clips.targets, clips.groups, config.seed)
     history: list[dict[str, Any]] = []
     held_out: list[np.ndarray | None] = []  # scores of each candidate
@@ -126,7 +128,7 @@ def _solve(
             all_scores = held_out_scores(rows, num_labels, strengths, both)[:, : len(clips)]
         for strength, scores in zip(strengths, all_scores, strict=True):
             told = {"candidate": len(history) + 1, "layers": named, "strength": strength}
-            history.append({**told, **_judged(scores, clips.targets)})
+            history.append({**told, **_judged(scores, clips.targets, shares)})
             held_out.append(scores)
 
     judge(None, [DEFAULT_STRENGTH])
@@ -170,13 +172,13 @@ def _best(history: list[dict[str, Any]]) -> int:
     return min(range(len(history)), key=lambda row: history[row]["validation_loss"])
 
 
-def _judged(scores: np.ndarray | None, targets: np.ndarray) -> dict[str, float]:
+def _judged(scores: np.ndarray | None, targets: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     """Scores of held-out clips; NaN where there are none."""
     if scores is None:
         return dict.fromkeys(("validation_loss", "validation_accuracy", "validation_f1"), math.nan)
     counts = count(targets, predicted_classes(scores, targets.ndim == 2), scores.shape[1])
     return {
-        "validation_loss": mean_loss(scores, targets),
+        "validation_loss": mean_loss(scores, targets, shares),
         "validation_accuracy": float(counts.accuracy()),
         "validation_f1": float(counts.macro(counts.f1())),
     }
