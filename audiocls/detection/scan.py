@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 BATCH_SIZE = 32
 
 
+def fitting_hop(classifier: "AudioClassifier", hop_length: int) -> int:
+    """The hop nearest to `hop_length`, in samples, with which windows start on a model's frames and can share them."""
+    features = getattr(classifier.model, "features", None)
+    step = getattr(features, "hop_length", 1)
+    return max(1, round(hop_length / step)) * step
+
+
 @dataclass(frozen=True)
 class Windows:
     """Consecutive windows, from number `first` on.
