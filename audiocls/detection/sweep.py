@@ -1,7 +1,6 @@
-"""What other thresholds would find: several decisions on the same hearing."""
+"""What other thresholds would find: a recording that is heard once, and decided upon as often as one likes."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,51 +16,42 @@ if TYPE_CHECKING:
 
 
 class Sweep:
-    """Listens to one recording as a `Detector` does, and decides as the same one with each of several thresholds.
+    """Listens to one recording as a `Detector` does, and keeps what it heard: some numbers a second, and no sound.
 
-    plan: of the detector with the thresholds of the options.
-
-    Args:
-        thresholds: each is used for all labels.
-        on_heard: is called with everything that is heard, before it is decided upon.
+    plan: of the detector with the thresholds of the options. heard: everything that was heard.
 
     Raises:
         UsageError: options that do not fit the model.
     """
 
     plan: Plan
+    heard: list[Heard]
 
-    def __init__(
-        self,
-        classifier: "AudioClassifier",
-        options: DetectOptions,
-        thresholds: Sequence[float] = (),
-        on_heard: Callable[[Heard], None] | None = None,
-        batch_size: int = 32,
-    ) -> None:
+    def __init__(self, classifier: "AudioClassifier", options: DetectOptions, batch_size: int = 32) -> None:
         self.plan = plan_detection(classifier, options)
-        others = [
-            dataclasses.replace(self.plan, thresholds=np.full(len(self.plan.labels), threshold, np.float32))
-            for threshold in thresholds
-        ]
+        self.heard = []
         self._hearing = Hearing(classifier, self.plan, None, batch_size)
-        self._on_heard = on_heard or (lambda heard: None)
-        self._decisions = [
-            Decision(plan, classifier.known_threshold, classifier.multi_label) for plan in (self.plan, *others)
-        ]
-        self._found: list[list[Event]] = [[] for _ in self._decisions]
+        self._known_threshold, self._multi_label = classifier.known_threshold, classifier.multi_label
 
     def push(self, samples: np.ndarray) -> None:
         """Take the next samples, float32 (time,) at the model's rate."""
-        heard = self._hearing.push(samples)
-        self._on_heard(heard)
-        for found, decision in zip(self._found, self._decisions, strict=True):
-            found += decision.push(heard)
+        self.heard.append(self._hearing.push(samples))
 
-    def finish(self) -> list[list[Event]]:
-        """The recording is over: the events with the options' own thresholds, then those with each of the others."""
-        heard = self._hearing.finish()
-        self._on_heard(heard)
-        for found, decision in zip(self._found, self._decisions, strict=True):
-            found += decision.finish(heard, self._hearing.received)
-        return [sorted(found, key=lambda event: (event.start_seconds, event.end_seconds)) for found in self._found]
+    def finish(self) -> None:
+        """The recording is over."""
+        self.heard.append(self._hearing.finish())
+
+    def events(self, thresholds: np.ndarray | float | None = None) -> list[Event]:
+        """The events of the whole recording, in order of their start, as a `Detector` would find them.
+
+        Args:
+            thresholds: (labels,), or one for all labels; those of the options unless given.
+        """
+        plan = self.plan
+        if thresholds is not None:
+            chosen = np.broadcast_to(np.asarray(thresholds, np.float32), plan.thresholds.shape)
+            plan = dataclasses.replace(plan, thresholds=chosen)
+        decision = Decision(plan, self._known_threshold, self._multi_label)
+        found = [event for part in self.heard[:-1] for event in decision.push(part)]
+        found += decision.finish(self.heard[-1], self._hearing.received)
+        return sorted(found, key=lambda event: (event.start_seconds, event.end_seconds))

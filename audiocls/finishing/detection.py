@@ -98,20 +98,24 @@ def choose(
     model_config = classifier.model.config
     slow = model_config.model_type not in OWN_TYPES
     recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
-    steps: list[list[Findings]] = [[] for _ in GRID]
-    for number, made in enumerate(recordings):
-        sweep = Sweep(classifier, DetectOptions(), GRID)
-        sweep.push(made.waveform)
-        seconds = len(made.waveform) / classifier.sampling_rate
-        for step, found in zip(steps, sweep.finish()[1:], strict=True):
-            step.append(Findings(f"made {number}", seconds, made.events, found))
-    tallies = [tally_events(step, audio.labels, COLLAR_SECONDS) for step in steps]
-    chosen = dict(zip(audio.labels, best_thresholds(tallies, GRID).tolist(), strict=True))
-    f1 = _reached(steps, chosen, audio.labels)
+    sweeps = [_heard(classifier, made.waveform) for made in recordings]
+
+    def found(thresholds: np.ndarray | float) -> Tally:
+        pairs = zip(recordings, sweeps, strict=True)
+        return tally_events(
+            [Findings("", RECORDING_SECONDS, made.events, sweep.events(thresholds)) for made, sweep in pairs],
+            audio.labels,
+            COLLAR_SECONDS,
+        )
+
+    chosen = best_thresholds([found(step) for step in GRID], GRID)
+    reached = found(chosen)
+    total = Tally(reached.hits.sum(0), reached.found.sum(0), reached.true.sum(0)).together()
+    f1 = float(np.nan_to_num(total.f1()[0]))
     model_config.detection = {
-        "window_seconds": sweep.plan.window_seconds,
-        "hop_seconds": sweep.plan.hop_seconds,
-        "thresholds": chosen,
+        "window_seconds": sweeps[0].plan.window_seconds,
+        "hop_seconds": sweeps[0].plan.hop_seconds,
+        "thresholds": dict(zip(audio.labels, chosen.tolist(), strict=True)),
         "fitted_on": f"{len(recordings)} recordings of {RECORDING_SECONDS:g} s made of {origin}",
         "event_f1": f1,
     }
@@ -140,12 +144,8 @@ def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: 
     return made
 
 
-def _reached(steps: list[list[Findings]], chosen: dict[str, float], labels: list[str]) -> float:
-    """F1 of events with the chosen thresholds, each as the nearest one of the grid."""
-    nearest = {label: int(np.argmin(np.abs(np.array(GRID) - chosen[label]))) for label in labels}
-    parts = [tally_events(steps[nearest[label]], [label], COLLAR_SECONDS) for label in labels]
-    joined = Tally(
-        *(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("hits", "found", "true"))
-    )
-    total = Tally(joined.hits.sum(0), joined.found.sum(0), joined.true.sum(0)).together()
-    return float(np.nan_to_num(total.f1()[0]))
+def _heard(classifier: AudioClassifier, waveform: np.ndarray) -> Sweep:
+    sweep = Sweep(classifier, DetectOptions())
+    sweep.push(waveform)
+    sweep.finish()
+    return sweep

@@ -10,10 +10,7 @@ import numpy as np
 
 from audiocls.audio.streaming import AudioStream
 from audiocls.data.listing import shown
-from audiocls.detection.event import Event
-from audiocls.detection.hearing import Heard
 from audiocls.detection.options import DetectOptions
-from audiocls.detection.plan import Plan
 from audiocls.detection.sweep import Sweep
 from audiocls.detection.thresholds import write_thresholds
 from audiocls.errors import AudioReadError, DataError, OutputError, UsageError
@@ -38,13 +35,16 @@ EVENT_SCORES_CSV = "event_scores.csv"
 
 @dataclasses.dataclass(frozen=True)
 class _Listened:
-    """A recording after it was heard: with the options' thresholds, with each of a grid, and its segments' scores."""
+    """A recording after it was heard: what was found with the options' thresholds, and its segments' scores."""
 
+    sweep: Sweep
     findings: Findings
-    others: list[Findings]
     scores: np.ndarray
-    plan: Plan
     notes: list[str]
+
+    def at(self, thresholds: np.ndarray | float) -> Findings:
+        """What other thresholds would have found."""
+        return dataclasses.replace(self.findings, found=self.sweep.events(thresholds))
 
 
 def evaluate_events(
@@ -96,12 +96,11 @@ def evaluate_events(
     classifier = model if isinstance(model, AudioClassifier) else AudioClassifier.from_pretrained(model)
     recordings = find_recordings([data] if isinstance(data, str | Path) else data)
     known = read_truth(truth, recordings, classifier.labels, unnamed_are_empty)
-    grid = GRID if choose_thresholds is not None else ()
     listened = [
-        _listen(classifier, file, rows, options or DetectOptions(), grid, segment_seconds, batch_size)
+        _listen(classifier, file, rows, options or DetectOptions(), segment_seconds, batch_size)
         for file, rows in known.events.items()
     ]
-    plan = listened[0].plan
+    plan = listened[0].sweep.plan
     labels = [label for label, reported in zip(plan.labels, plan.reported, strict=True) if reported]
     metrics = _metrics(classifier, listened, labels, known, collar_seconds, segment_seconds)
     if choose_thresholds is not None:
@@ -122,33 +121,29 @@ def _listen(
     file: str,
     rows: list[TableEvent],
     options: DetectOptions,
-    grid: Iterable[float],
     segment_seconds: float,
     batch_size: int,
 ) -> _Listened:
     """Find the events of one recording; memory does not grow with its length but for a score a window."""
-    parts: list[Heard] = []
-    sweep = Sweep(classifier, options, list(grid), parts.append, batch_size)
+    sweep = Sweep(classifier, options, batch_size)
     stream = AudioStream(file, classifier.sampling_rate)
     try:
         for block in stream:
-            if stream.expected_seconds is not None and not parts:  # tell of a wrong table before hours of listening
+            if (
+                stream.expected_seconds is not None and not sweep.heard
+            ):  # tell of a wrong table before hours of listening
                 check_ends(rows, file, stream.expected_seconds)
             sweep.push(block)
     except AudioReadError as error:
         raise DataError(f"{error}; take the recording or its table out") from error
-    found, *others = sweep.finish()
+    sweep.finish()
     check_ends(rows, file, stream.seconds)
     plan = sweep.plan
     reported = {label for label, is_event in zip(plan.labels, plan.reported, strict=True) if is_event}
     true = [row.event for row in rows if row.event.label in reported]
-
-    def findings(events: list[Event]) -> Findings:
-        return Findings(shown_path(file), stream.seconds, true, events)
-
-    notes = [f"{shown(file)}: {note}" for note in stream.notes]
-    scores = segment_scores(parts, plan, stream.seconds, segment_seconds)
-    return _Listened(findings(found), [findings(events) for events in others], scores, plan, notes)
+    findings = Findings(shown_path(file), stream.seconds, true, sweep.events())
+    scores = segment_scores(sweep.heard, plan, stream.seconds, segment_seconds)
+    return _Listened(sweep, findings, scores, [f"{shown(file)}: {note}" for note in stream.notes])
 
 
 def _metrics(
@@ -159,7 +154,7 @@ def _metrics(
     collar_seconds: float,
     segment_seconds: float,
 ) -> dict[str, Any]:
-    plan, recordings = listened[0].plan, [each.findings for each in listened]
+    plan, recordings = listened[0].sweep.plan, [each.findings for each in listened]
     curves = segment_curves(recordings, [each.scores for each in listened], labels, segment_seconds)
     thresholds = dict(zip(plan.labels, plan.thresholds.tolist(), strict=True))
     return {
@@ -178,23 +173,15 @@ def _choose(
     classifier: AudioClassifier, listened: list[_Listened], labels: list[str], file: Path, collar_seconds: float
 ) -> dict[str, Any]:
     """Find the best thresholds on these recordings and write them."""
-    tallies = [
-        tally_events([each.others[step] for each in listened], labels, collar_seconds) for step in range(len(GRID))
-    ]
-    if not tallies[0].true.sum():
+    if not any(each.findings.truth for each in listened):
         raise DataError("thresholds cannot be chosen: the truth holds no event of a class that is reported")
+    tallies = [tally_events([each.at(step) for each in listened], labels, collar_seconds) for step in GRID]
     chosen = dict(zip(labels, best_thresholds(tallies, GRID).tolist(), strict=True))
-    steps = {label: GRID.index(min(GRID, key=lambda step: abs(step - chosen[label]))) for label in labels}
-    found = [
-        dataclasses.replace(
-            each.findings,
-            found=[event for label in labels for event in each.others[steps[label]].found if event.label == label],
-        )
-        for each in listened
-    ]
+    plan = listened[0].sweep.plan
+    all_labels = [chosen.get(label, float(used)) for label, used in zip(plan.labels, plan.thresholds, strict=True)]
     before, after = (
         score_events(recordings, labels, collar_seconds)["events"]["overall"]["f1"]
-        for recordings in ([each.findings for each in listened], found)
+        for recordings in ([each.findings for each in listened], [each.at(np.array(all_labels)) for each in listened])
     )
     origin = f"{len(listened)} recordings, {sum(each.findings.seconds for each in listened) / 60:.1f} min"
     write_thresholds(file, classifier, chosen, fitted_on=origin, event_f1=after, collar_seconds=collar_seconds)
