@@ -77,10 +77,7 @@ Noise = Callable[[np.random.Generator], np.ndarray]
 def noises(folder: Path) -> dict[str, Noise]:
     """Each a function from a generator to float32 (LENGTH,)."""
     unpacked = fetch([PACKAGE], folder / "packages") / PACKAGE
-    found: dict[str, Noise] = {
-        "white": lambda rng: coloured(rng, 0.0),
-        "pink": lambda rng: coloured(rng, 1.0),
-    }
+    found: dict[str, Noise] = {"white": lambda rng: coloured(rng, 0.0), "pink": lambda rng: coloured(rng, 1.0)}
     for name, file in RECORDED.items():
         recording = decode(next(unpacked.rglob(file)), RATE)
         found[name] = lambda rng, sound=recording: np.resize(np.roll(sound, -rng.integers(len(sound))), LENGTH)
@@ -136,12 +133,9 @@ def gated(waveform: np.ndarray, method: str) -> np.ndarray:
 def measure_gain(audio: AudioData, folder: Path) -> dict[str, dict[int, float]]:
     """Prints the table; mean SI-SDR gain by row and ratio."""
     sources, clips = noises(folder), audio.train
-    chosen = np.concatenate(
-        [
-            np.random.default_rng(label).permutation(np.flatnonzero(clips.targets == label))[:CLIPS_A_CLASS]
-            for label in range(len(audio.labels))
-        ]
-    )
+    members = [np.flatnonzero(clips.targets == label) for label in range(len(audio.labels))]
+    drawn = [np.random.default_rng(label).permutation(each)[:CLIPS_A_CLASS] for label, each in enumerate(members)]
+    chosen = np.concatenate(drawn)
     rows = {f"audiocls {method}": (gated, method) for method in METHODS}
     rows |= {f"noisereduce {method}": (package, method) for method in METHODS}
     gains: dict[str, list[tuple[str, int, float, float]]] = {name: [] for name in rows}
