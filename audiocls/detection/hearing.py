@@ -121,3 +121,6 @@ class Hearing:
         needed = self._stretches.certain * self._frame - self._before
         while self._blocks and self._first + len(self._blocks[0]) <= needed:
             self._first += len(self._blocks.pop(0))
+        if self._blocks and needed > self._first:  # joined blocks are one, of which only the end is needed
+            self._blocks[0] = self._blocks[0][needed - self._first :].copy()
+            self._first = needed

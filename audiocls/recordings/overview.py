@@ -25,7 +25,7 @@ class Overview:
     def __init__(self, sampling_rate: int, expected_seconds: float | None = None) -> None:
         self.sampling_rate = sampling_rate
         expected = int((expected_seconds or 10.0) * sampling_rate)
-        self.hop = max(FINEST_HOP, expected // (3 * FRAMES // 4))
+        self.hop = max(FINEST_HOP, expected // (5 * FRAMES // 8))
         self.band_hz, self._bands = _bands(sampling_rate)
         self._window = np.hanning(FRAME_LENGTH).astype(np.float32)
         self._frames = np.empty((FRAMES, BANDS), np.float32)

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from audiocls.audio.decoding import decode
+from audiocls.detection.detector import Detector
 from audiocls.detection.options import DetectOptions
 from audiocls.errors import DataError, OutputError, UsageError
 from audiocls.inference.classifier import AudioClassifier
@@ -263,6 +264,7 @@ def test_stopping_keeps_what_is_done_and_the_same_call_goes_on(classifier, site,
 
 SCRIPT = """
 import sys
+from audiocls.detection.detector import Detector
 from audiocls.detection.options import DetectOptions
 from audiocls.recordings.corpus import detect_recordings
 detect_recordings("model", ["site"], "out", DetectOptions(window_seconds=1.0, threshold="0.15"),
@@ -322,3 +324,11 @@ def test_tables_are_renewed_while_a_run_goes_on(classifier, site, monkeypatch):
     monkeypatch.setattr(Listening, "finish", look)
     detect(classifier, ["site"], num_workers=1)
     assert sizes[0] >= 1
+
+
+def test_a_long_recording_is_not_kept_in_memory(classifier, sounds):
+    """What is held after ten minutes with sounds in them is some seconds."""
+    detector = Detector(classifier, OPTIONS)
+    for start in range(0, 600 * RATE, 30 * RATE):
+        detector.push(np.take(sounds, np.arange(start, start + 30 * RATE), mode="wrap"))
+    assert sum(len(block) for block in detector._hearing._blocks) < 60 * RATE
