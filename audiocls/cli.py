@@ -74,10 +74,10 @@ def run_detect(arguments: argparse.Namespace) -> int | None:
 
         with kept_stdin(arguments.recordings):
             return run_together(processes, main, arguments.argv)
-    from audiocls.recordings.corpus import detect_recordings
+    from audiocls.corpus.corpus import detect_recordings
 
     detect_recordings(
-        _load_model(arguments),
+        lambda: _load_model(arguments),  # of several processes each first takes its device
         arguments.recordings,
         arguments.output_dir,
         options,
@@ -93,8 +93,8 @@ def run_detect(arguments: argparse.Namespace) -> int | None:
 
 
 def run_segment(arguments: argparse.Namespace) -> None:
-    from audiocls.recordings.segment import segment
-    from audiocls.recordings.segment_options import SegmentOptions, segment_settings
+    from audiocls.cutting.segment import segment
+    from audiocls.cutting.segment_options import SegmentOptions, segment_settings
 
     given = {name: value for name, value in vars(arguments).items() if name in segment_settings()}
     segment(arguments.recordings, arguments.output_dir, SegmentOptions(**given), arguments.overwrite, verbose=True)

@@ -4,8 +4,8 @@ import argparse
 
 from audiocls import __version__
 from audiocls.arguments import Parser, add_fields, add_settings
+from audiocls.cutting.segment_options import segment_settings
 from audiocls.detection.options import detect_settings
-from audiocls.recordings.segment_options import segment_settings
 from audiocls.tuning.arguments import DESCRIPTION as TUNE
 from audiocls.tuning.arguments import add_tune_arguments
 

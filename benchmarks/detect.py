@@ -121,8 +121,8 @@ def main() -> int:
     from transformers.utils import logging
 
     from audiocls import AudioClassifier
+    from audiocls.corpus.corpus import detect_recordings
     from audiocls.detection.detector import Detector
-    from audiocls.recordings.corpus import detect_recordings
     from benchmarks.predict import write_model
 
     logging.set_verbosity_error()

@@ -1,1 +1,1 @@
-"""A corpus of recordings: files in; tables, label files, pictures and cut clips out."""
+"""Recordings and tables of what is in them: finding, reading, writing, matching, and scoring what a model finds."""

@@ -1,0 +1,1 @@
+"""`audiocls segment`: recordings cut into clips, at activity or at labels."""
