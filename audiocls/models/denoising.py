@@ -213,7 +213,7 @@ class SpectralGate(nn.Module):
         return 1 - self.prop_decrease * (1 - opened @ spread)
 
     def _above_mean_level(self, levels: torch.Tensor, inside: torch.Tensor, low: int, high: int) -> torch.Tensor:
-        """Whether a frequency stands out of its mean level in the quieter frames `inside`, for frames `low` to `high`."""
+        """Whether a frequency stands out of its mean level in the quieter frames `inside`, from `low` to `high`."""
         loudest = levels.masked_fill(~inside[:, :, None], -torch.inf).amax(1, keepdim=True)
         levels = torch.maximum(levels, loudest - TOP_DB)
         if self.settings["noise_share"] < 1:
