@@ -18,11 +18,12 @@ import numpy as np
 import soundfile
 import soxr
 
+from audiocls.audio.joined_files import mp3_tells_its_length, ogg_links
 from audiocls.errors import AudioReadError
 
 Source = str | os.PathLike | bytes | BinaryIO
 
-DECODER_VERSION = 1  # part of the cache key: raise it whenever the same file would decode to other samples
+DECODER_VERSION = 2  # part of the cache key: raise it whenever the same file would decode to other samples
 BLOCK_FRAMES = 1 << 19  # frames decoded at once; shorter files take one call
 _PIECE_FRAMES = 1 << 10
 _RAW_SAMPLES = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # containers in which PCM is not coded
@@ -65,6 +66,8 @@ def decode_noting(source: Source, sampling_rate: int) -> Decoded:
     with opened_source(source) as (name, opened):
         try:
             with soundfile.SoundFile(opened) as file:
+                if _is_joined(file, opened):
+                    return _read_joined(opened, sampling_rate)
                 decoded = _read_soundfile(name, file, sampling_rate)
                 return Decoded(decoded.waveform, CUT) if file.format == "OGG" and ogg_cut(opened) else decoded
         except (soundfile.LibsndfileError, TypeError, ValueError):  # TypeError: *.raw, whose format no header tells
@@ -129,6 +132,21 @@ def opened_source(source: Source) -> Iterator[tuple[str, str | BinaryIO]]:
     finally:
         if opened is source and not isinstance(opened, str):
             opened.seek(0)
+
+
+def _is_joined(file: soundfile.SoundFile, opened: str | BinaryIO) -> bool:
+    """Whether libsndfile would read the first part alone of a file that several were joined to."""
+    if file.format == "MP3":
+        return not mp3_tells_its_length(opened)
+    return file.format == "OGG" and len(ogg_links(opened)) > 1
+
+
+def _read_joined(opened: str | BinaryIO, sampling_rate: int) -> Decoded:
+    from audiocls.audio.streaming import AudioStream  # which is built on this module
+
+    stream = AudioStream(opened, sampling_rate)
+    waveform = np.concatenate(list(stream))
+    return Decoded(waveform, CUT if CUT in stream.notes else None)
 
 
 def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) -> Decoded:

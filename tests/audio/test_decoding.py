@@ -274,3 +274,17 @@ def test_an_unknown_codec_is_named_as_the_reason(read, tmp_path):
     path.write_bytes(struct.pack("<4sI4s", b"RIFF", 4 + len(body), b"WAVE") + body)
     with pytest.raises(AudioReadError, match="codec"):
         read(path, 16000) if read is decode else read(path)
+
+
+@pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")])
+def test_files_joined_end_to_end_are_read_to_the_end(tmp_path, container, subtype):
+    joined = written(tone(2.0, 44100, 440), 44100, container, subtype)
+    joined += written(tone(3.0, 32000, 880), 32000, container, subtype)
+    path = tmp_path / "joined"
+    path.write_bytes(joined)
+    for source in (joined, path, io.BytesIO(joined)):
+        decoded = decode_noting(source, RATE)
+        assert len(decoded.waveform) == pytest.approx(5 * RATE, abs=4000)
+        assert peak_hz(decoded.waveform[:RATE]) == pytest.approx(440, abs=2)
+        assert peak_hz(decoded.waveform[-2 * RATE :]) == pytest.approx(880, abs=2)
+        assert decoded.note is None
