@@ -81,7 +81,7 @@ def run_detect(arguments: argparse.Namespace) -> int | None:
         arguments.recordings,
         arguments.output_dir,
         options,
-        exports=[form.strip() for form in arguments.export.split(",") if form.strip()],
+        exports=[form.strip() for form in arguments.export.split(",") if form.strip() not in ("", "none")],
         scores=arguments.scores,
         pictures=arguments.pictures,
         num_workers=arguments.num_workers,

@@ -120,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--denoise",
         choices=("model", "stationary", "nonstationary"),
         default="model",
-        help="reduce noise beforehand; model: as the model does by itself, and no more [model]",
+        help="reduce noise beforehand, which helps where it is loud; model: as the model does, and no more [model]",
     )
     _add_model_options(predict)
 
@@ -183,9 +183,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_fields(detect, detect_settings())
     detect.add_argument(
         "--export",
-        default="csv",
+        default="audacity,raven",
         metavar="A,B,...",
-        help="also write events as json, or a label file a recording for audacity or raven [csv]",
+        help="beside events.csv: audacity and raven, a label file a recording; json; or none [audacity,raven]",
     )
     detect.add_argument("--scores", action="store_true", help="also write scores.parquet, a row a window")
     detect.add_argument(

@@ -32,7 +32,7 @@ def detect_recordings(
     output_dir: str | Path,
     options: DetectOptions | None = None,
     *,
-    exports: Sequence[str] = ("csv",),
+    exports: Sequence[str] = ("audacity", "raven"),
     scores: bool = False,
     pictures: bool = True,
     num_workers: int = 0,

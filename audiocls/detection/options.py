@@ -42,7 +42,8 @@ class DetectOptions:
     denoise: str = setting(
         "model",
         "detect",
-        "reduce noise beforehand; model: as the model does by itself, and no more",
+        "reduce noise beforehand, which helps where it is about as loud as the sounds; model: as the model does by "
+        "itself, and no more",
         ("model", "stationary", "nonstationary"),
     )
 
