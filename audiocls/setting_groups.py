@@ -36,8 +36,8 @@ class FieldSettings:
     denoise: str = setting(
         "no",
         "field",
-        "reduce noise by spectral gating as part of the model, against the noise level of the whole window (stationary) "
-        "or one that follows the sound (nonstationary); helps in loud noise, costs accuracy on clean clips",
+        "reduce noise by spectral gating as part of the model: stationary, against the noise level of the whole "
+        "window, or nonstationary, against one that follows the sound; helps in loud noise, costs some on clean clips",
         ("no", "stationary", "nonstationary"),
     )
 

@@ -27,12 +27,13 @@ from audiocls.cutting.segment_tables import write_tables
 from audiocls.cutting.survey import survey
 from audiocls.cutting.uniform_blocks import UniformBlocks
 from audiocls.data.listing import shown, some
+from audiocls.data.tree import UNSORTED
 from audiocls.detection.event import Event
 from audiocls.errors import AudioclsError, AudioReadError, DataError, UsageError
 from audiocls.recordings.finding import find_recordings, shown_path
 from audiocls.recordings.label_matching import match_labels
 
-UNSORTED, BACKGROUND = "unsorted", "background"
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _QUIET = """
     ini db lab textgrid mid asd zip cue m3u gitattributes
 """
 AUDIO_EXTENSIONS = frozenset("." + name for name in _AUDIO.split())
+UNSORTED = "unsorted"  # a folder of clips without a class, as `audiocls segment` writes it
 QUIET_EXTENSIONS = frozenset("." + name for name in _QUIET.split())
 QUIET_NAMES = ("thumbs", "desktop", "licence", "license", "readme", "authors", "copying", "makefile", "attribution")
 
@@ -50,7 +51,10 @@ def _walk(folder: Path, above: frozenset, listing: Listing | None, root: Path) -
             continue
         path = folder / entry.name
         extension = path.suffix.lower()
-        if _is_folder(entry):
+        if _is_folder(entry) and entry.name == UNSORTED and listing is not None:
+            name = shown(relative_name(path, root))
+            listing.warnings.append(f"{name}: left out, for its clips are still to be sorted into folders by class")
+        elif _is_folder(entry):
             yield from _walk(path, above | {here}, listing, root)
         elif extension in AUDIO_EXTENSIONS:
             yield path

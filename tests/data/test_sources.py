@@ -193,3 +193,10 @@ def test_the_bundled_sounds(everyday_sounds):
     assert len(listing.items) == 279
     assert listing.skipped == []
     assert listing.warnings == []
+
+
+def test_clips_that_are_still_to_be_sorted_are_left_out_and_named(tmp_path, make_folder):
+    make_folder(tmp_path, cat=2, dog=2, unsorted=3)
+    listing = find_source(str(tmp_path))
+    assert {label for item in listing.items for label in item.labels} == {"cat", "dog"}
+    assert any("unsorted" in warning and "to be sorted" in warning for warning in listing.warnings)
