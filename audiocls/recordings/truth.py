@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from audiocls.recordings.naming import Names, named_recording, recording_names
 END_SLACK_SECONDS = 0.1  # by which a table's last event may end behind the recording: people round
 # Written beside recordings by this program and others, and never what a person says is there.
 OTHER_TABLES = ("events", "results", "metadata", "attribution", "readme", "license", "licence")
+RESULT_FILES = frozenset({"detection.json", "metrics.json"})  # of folders in which are events that a model found
 
 
 @dataclass
@@ -34,7 +35,8 @@ def read_truth(
 
     Args:
         source: a table whose column of recordings names them, or that belongs to the only recording or to the one of
-            its name; or a folder or pattern of such tables. A recording is named by its path or the end of it, with or
+            its name; or a folder, which is searched throughout, or a pattern of such tables. A table in a folder below
+            belongs to a recording in a folder of that name. A recording is named by its path or the end of it, with or
             without the ending of the file's name.
         labels: of the model.
         unnamed_are_empty: recordings that no table tells of hold no events, instead of being left out.
@@ -49,7 +51,8 @@ def read_truth(
     owners: dict[str, str] = {}
     idle: list[str] = []
     for table in tables:
-        own = _owner(table, recordings, alone=not searched and len(tables) == 1)
+        folder = Path(table).relative_to(source).parent if searched else None
+        own = _owner(table, folder, recordings, alone=not searched and len(tables) == 1)
         rows = _rows(table, strict=own is not None or not searched)
         for row in rows or ():
             if row.recording is not None:
@@ -118,7 +121,7 @@ def _rows(table: str, strict: bool) -> list[TableEvent] | None:
 def _tables(source: str) -> tuple[list[str], bool]:
     """The tables, and whether they were searched for in a folder, where there may be other files, too."""
     if os.path.isdir(source):
-        found = sorted(str(path) for path in Path(source).iterdir() if path.is_file() and is_table(path))
+        found = sorted(_tables_below(source), key=os.fsencode)
         if not found:
             raise DataError(f"{shown(source)}: the folder holds no tables of events (.csv, .txt or .json)")
         return found, True
@@ -130,12 +133,35 @@ def _tables(source: str) -> tuple[list[str], bool]:
     return found, False
 
 
-def _owner(table: str, recordings: Sequence[str], alone: bool) -> str | None:
-    """The recording that a table without names belongs to."""
+def _tables_below(folder: str) -> Iterator[str]:
+    """Tables at any depth, but for hidden folders and what this program found; links are followed, circles are not."""
+    met: set[str] = set()
+    for here, below, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in met or (here != folder and not RESULT_FILES.isdisjoint(files)):
+            below.clear()
+            continue
+        met.add(real)
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (os.path.join(here, name) for name in files if is_table(Path(name)))
+
+
+def _owner(table: str, folder: Path | None, recordings: Sequence[str], alone: bool) -> str | None:
+    """The recording that a table without names belongs to.
+
+    Args:
+        folder: the table's, from the one that was searched; None where none was.
+        alone: it is the only table, and belongs to the only recording whatever its name.
+    """
     stem = table_stem(table).casefold()
     fitting = [file for file in recordings if _stem(file) == stem or Path(file).name.casefold() == stem]
-    if len(fitting) > 1:  # of the same name in different folders: the one beside the table
-        beside = [file for file in fitting if Path(file).parent.resolve() == Path(table).parent.resolve()]
+    beside = [file for file in fitting if Path(file).parent.resolve() == Path(table).parent.resolve()]
+    if folder is not None and not beside:  # recorders on different sites give files the same names
+        named = len(folder.parts)
+        fitting = [file for file in fitting if not named or Path(file).resolve().parent.parts[-named:] == folder.parts]
+        root = os.path.commonpath([Path(file).resolve().parent for file in recordings])
+        beside = [file for file in fitting if Path(file).resolve().parent == Path(root) / folder]
+    if len(fitting) > 1:
         if len(beside) != 1:
             raise DataError(
                 f"{shown(table)}: it could belong to {some(fitting)}; add a column recording with the folder"

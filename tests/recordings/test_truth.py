@@ -83,6 +83,35 @@ def test_recordings_of_one_name_have_the_table_beside_them(tmp_path):
     assert starts(read_truth(f"{tmp_path}/*/a.txt", files, LABELS)) == {files[0]: [0.0], files[1]: [1.0]}
 
 
+def test_a_folder_is_searched_throughout(tmp_path):
+    """Recorders on different sites give their files the same names."""
+    files = [str(tmp_path / "x" / folder / "a.wav") for folder in ("siteA", "siteB/north", "")]
+    for root in ("x", "truth"):
+        for number, folder in enumerate(("siteA", "siteB/north", "")):
+            table(tmp_path / root / folder / "a.csv", f"start,end,label\n{number},9,dog\n")
+    table(tmp_path / "x" / "found" / "detection.json", "{}")
+    table(tmp_path / "x" / "found" / "labels" / "siteA" / "a.txt", "5\t9\tdog\n")  # what a model found
+    table(tmp_path / "x" / ".trash" / "siteA" / "a.txt", "6\t9\tdog\n")
+    (tmp_path / "x" / "siteA" / "again").symlink_to(tmp_path / "x")
+    wanted = dict(zip(files, [[0.0], [1.0], [2.0]], strict=True))
+    for root in ("x", "truth"):
+        truth = read_truth(tmp_path / root, files, LABELS)
+        assert starts(truth) == wanted
+        assert truth.notes == []
+
+
+def test_a_table_of_another_site_is_of_no_recording(tmp_path):
+    table(tmp_path / "siteA" / "a.csv", "start,end,label\n1,9,dog\n")
+    table(tmp_path / "siteB" / "a.csv", "start,end,label\n2,9,dog\n")
+    recording = str(tmp_path / "siteA" / "a.wav")
+    truth = read_truth(tmp_path, [recording], LABELS)
+    assert starts(truth) == {recording: [1.0]}
+    assert truth.notes == [f"tables that belong to no recording: {tmp_path}/siteB/a.csv"]
+    (tmp_path / "siteA" / "a.csv").unlink()
+    with pytest.raises(DataError, match="tells of none of the recordings"):
+        read_truth(tmp_path, [recording], LABELS)
+
+
 def test_a_table_without_names_belongs_to_the_only_recording(tmp_path):
     path = table(tmp_path / "truth.csv", "start,end,label\n1,2,dog\n")
     assert starts(read_truth(path, ["a.wav"], LABELS)) == {"a.wav": [1.0]}
