@@ -44,7 +44,8 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys, everyday_sounds)
     clip = everyday_sounds / "test" / "wood" / "wood_03.ogg"
     for name in ("clip.wav", "clip.mp3", "a.wav", "b.flac", "c.ogg"):
         shutil.copy(clip, tmp_path / name)
-    namespace = {"samples": np.random.default_rng(0).normal(0, 0.1, 48000).astype(np.float32)}
+    samples = np.random.default_rng(0).normal(0, 0.1, 48000).astype(np.float32)
+    namespace = {"samples": samples, "blocks": [samples] * 3}
     blocks = [block for kind, block in BLOCKS if kind == "python"]
     assert blocks
     for block in blocks:
