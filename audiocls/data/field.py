@@ -13,7 +13,8 @@ from audiocls.data.dataset import AudioData
 from audiocls.data.mixed_clips import BackgroundClips, JoinedClips, Mixer, with_copies
 
 USUAL_SNR_DB = (0.0, 20.0)  # where only a folder of backgrounds is given
-MOST_BACKGROUNDS = 200  # windows of background alone, as examples of what is none of the classes
+MOST_BACKGROUNDS = 200  # stretches of background alone, as examples of what is none of the classes
+BACKGROUND_SHARE = 0.3  # of a clip, that such a stretch counts in solved classifiers
 
 
 def field_snr_db(config: TrainConfig) -> tuple[float, float] | None:
@@ -42,7 +43,7 @@ def field_mixer(config: TrainConfig, audio: AudioData) -> Mixer | None:
 
 def in_the_field(config: TrainConfig, audio: AudioData) -> AudioData:
     """The data with `config.noisy_copies` of each training and validation clip in background behind the clean ones,
-    and windows of background alone among the negatives; unchanged for a run that does not train for the field.
+    and stretches of background alone among the negatives; unchanged for a run that does not train for the field.
 
     Raises:
         DataError: as `load_backgrounds`.
@@ -60,6 +61,6 @@ def in_the_field(config: TrainConfig, audio: AudioData) -> AudioData:
 
 
 def negatives(audio: AudioData, mixer: Mixer) -> Clips:
-    """The data's own clips of no class, then windows of background alone, about a third as many as training clips."""
+    """The data's own clips of no class, then stretches of background alone, about a third as many as training clips."""
     count = min(MOST_BACKGROUNDS, max(10, len(audio.train) // 3))
     return JoinedClips([audio.negatives, BackgroundClips(mixer, count, audio.negatives)])

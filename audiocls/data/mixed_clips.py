@@ -13,13 +13,14 @@ import xxhash
 from audiocls.data.backgrounds import Backgrounds
 from audiocls.data.clips import Clips
 from audiocls.data.mixtures import laid_into
-from audiocls.data.placing import Placement, place
+from audiocls.data.placing import AROUND_SECONDS, Placement, alone_length, place
 
-MIXING_VERSION = 1  # part of the contents: raise it whenever the same settings would give other samples
+MIXING_VERSION = 2  # part of the contents: raise it whenever the same settings would give other samples
+COPIES_SHARE = 0.25  # of a clip, that all its copies together count
 
 
 class Mixer:
-    """How clips are laid into backgrounds.
+    """How clips are laid into backgrounds: the first copy of a clip lies tight, the second anywhere, and so on.
 
     Args:
         snr_db: lowest and highest signal-to-noise ratio.
@@ -37,12 +38,21 @@ class Mixer:
 
     def placement(self, length: int, content: str, copy: int) -> Placement:
         """Where a copy of a clip of `length` samples lies."""
-        return place(length, max(length, self.window_length), self.snr_db, self.generator(content, copy))
+        return self._place(length, copy, self.generator(content, copy))
+
+    def alone(self, number: int) -> tuple[int, np.random.Generator]:
+        """Samples of a stretch of background alone, and the random numbers that it is drawn with."""
+        rng = self.generator("background", number)
+        return alone_length(self.window_length, self.backgrounds.sampling_rate, rng), rng
+
+    def _place(self, length: int, copy: int, rng: np.random.Generator) -> Placement:
+        around = round(AROUND_SECONDS * self.backgrounds.sampling_rate) if copy % 2 == 0 else None
+        return place(length, max(length, self.window_length), self.snr_db, rng, around)
 
     def mix(self, waveform: np.ndarray, content: str, copy: int) -> np.ndarray:
         """A copy of a clip (time,): float32, as long as its placement says."""
         rng = self.generator(content, copy)
-        placed = place(len(waveform), max(len(waveform), self.window_length), self.snr_db, rng)
+        placed = self._place(len(waveform), copy, rng)
         background = self.backgrounds.draw(placed.length, rng)
         part = waveform[placed.start : placed.start + placed.take]
         return laid_into(part, background, placed.at, placed.snr_db, self.backgrounds.sampling_rate)
@@ -116,7 +126,8 @@ class MixedClips(MadeClips):
 
 
 class BackgroundClips(MadeClips):
-    """`count` windows of background in which nothing of the classes sounds; each is a group of its own.
+    """`count` stretches of background in which nothing of the classes sounds, up to the longest window; each is a group
+    of its own.
 
     Args:
         like: targets have the form of its; all are 0, and of clips of one label each they mean nothing.
@@ -127,24 +138,26 @@ class BackgroundClips(MadeClips):
         super().__init__(
             mixer.backgrounds.sampling_rate,
             [f"background-{mixer.key}-{number}" for number in range(count)],
-            np.full(count, mixer.window_length, np.int64),
+            np.array([mixer.alone(number)[0] for number in range(count)], np.int64),
             [f"background {number + 1}" for number in range(count)],
             np.zeros((count, *like.targets.shape[1:]), like.targets.dtype),
             [f"background {number + 1}" for number in range(count)],
         )
 
     def _read(self, index: int) -> np.ndarray:
-        rng = self._mixer.generator("background", index)
-        return self._mixer.backgrounds.draw(self._mixer.window_length, rng)
+        length, rng = self._mixer.alone(index)
+        return self._mixer.backgrounds.draw(length, rng)
 
 
 class JoinedClips(MadeClips):
     """Clips of several kinds, one after the other; of the same sampling rate and form of targets.
 
     shares: what each counts beside a whole clip, float64 (n,); None when all are whole, and after `subset`.
+    clean: the clips that the others are copies of; None where there are no copies, and after `subset`.
     """
 
     shares: np.ndarray | None = None
+    clean: Clips | None = None
 
     def __init__(self, parts: Sequence[Clips], of: Sequence[tuple[int, int]] | None = None) -> None:
         """`of`: the part and the number in it of each clip; all of them in order unless given."""
@@ -179,9 +192,10 @@ def group_of(clips: Clips, index: int) -> str:
 
 
 def with_copies(clean: Clips, mixer: Mixer, num_copies: int) -> Clips:
-    """Clips, then their copies in background, which together count as much as the clips."""
+    """Clips, then their copies in background; those of a clip together count COPIES_SHARE of it."""
     both = JoinedClips([clean, MixedClips(clean, mixer, num_copies)])
-    both.shares = np.repeat([1.0, 1 / max(1, num_copies)], [len(clean), len(clean) * num_copies])
+    both.clean = clean
+    both.shares = np.repeat([1.0, COPIES_SHARE / max(1, num_copies)], [len(clean), len(clean) * num_copies])
     both.groups[: len(clean)] = [group_of(clean, index) for index in range(len(clean))]
     return both
 
@@ -190,3 +204,9 @@ def clip_shares(clips: Clips) -> np.ndarray:
     """What each clip counts beside a whole one: float64 (n,)."""
     shares = clips.shares if isinstance(clips, JoinedClips) else None
     return np.ones(len(clips)) if shares is None else shares
+
+
+def without_copies(clips: Clips) -> Clips:
+    """The clips that `with_copies` was given; any other clips as they are."""
+    clean = clips.clean if isinstance(clips, JoinedClips) else None
+    return clips if clean is None else clean

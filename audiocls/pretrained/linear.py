@@ -43,9 +43,9 @@ class Rows:
         numbers = np.cumsum(chosen) - 1
         return Rows(self.features[kept], numbers[self.clips[kept]], self.targets[chosen], self.clip_weights[chosen])
 
-    def and_nothing(self, others: np.ndarray, num_labels: int) -> "Rows":
-        """These rows, and features (others, width) of no class, each a clip: without any of several labels, or where
-        a clip has one, once with each of them in equal shares."""
+    def and_nothing(self, others: np.ndarray, num_labels: int, weight: float = 1.0) -> "Rows":
+        """These rows, and features (others, width) of no class, each a clip of this weight: without any of several
+        labels, or where a clip has one, once with each of them in equal shares."""
         multi_label = self.targets.ndim == 2
         times = 1 if multi_label else num_labels
         count = len(others) * times
@@ -54,7 +54,7 @@ class Rows:
             np.concatenate([self.features, np.repeat(others, times, axis=0)]),
             np.concatenate([self.clips, len(self.targets) + np.arange(count)]),
             np.concatenate([self.targets, wanted.astype(self.targets.dtype)]),
-            np.concatenate([self.clip_weights, np.full(count, 1 / times)]),
+            np.concatenate([self.clip_weights, np.full(count, weight / times)]),
         )
 
 

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
-from audiocls.data.field import field_snr_db
-from audiocls.data.mixed_clips import clip_shares
+from audiocls.data.field import BACKGROUND_SHARE, field_snr_db
+from audiocls.data.mixed_clips import clip_shares, without_copies
 from audiocls.evaluation.counts import count
 from audiocls.evaluation.evaluation import scores_in_short
 from audiocls.evaluation.metrics import predicted_classes
@@ -50,7 +50,7 @@ def fit_probe(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
     """
     started = time.perf_counter()
     name = str(config.backbone)
-    window_seconds = window_for(config, audio.train)
+    window_seconds = window_for(config, without_copies(audio.train))
     denoise = chosen_denoise(config)
     model, extractor = build_classifier(name, audio.labels, audio.multi_label, window_seconds, denoise)
     model.to(run.accelerator.device)
@@ -113,7 +113,7 @@ def _solve(
 
     def rows_of(layers: Layers) -> Rows:
         rows = Rows(heard(states, layers), owners, clips.targets, clip_weights)
-        return rows.and_nothing(heard(nothing, layers), num_labels) if len(nothing) else rows
+        return rows.and_nothing(heard(nothing, layers), num_labels, BACKGROUND_SHARE) if len(nothing) else rows
 
     def heard(every: np.ndarray, layers: Layers) -> np.ndarray:
         return every[:, -1] if layers is None else every[:, list(layers)].mean(1)

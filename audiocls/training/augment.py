@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from audiocls.config import TrainConfig
 from audiocls.data.field import field_snr_db
-from audiocls.data.placing import place
+from audiocls.data.placing import AROUND_SECONDS, TIGHT_SHARE, place
 from audiocls.training.waveforms import Waveforms
 
 MAX_SPEED_CHANGE = 0.2  # natural logarithm: 0.82 to 1.22 times as fast, about 3.5 semitones either way
@@ -90,7 +90,8 @@ def draw(
     snr_db = None if alone else field_snr_db(config)
     in_background = snr_db is not None and generator.random() < BACKGROUND_PROBABILITY
     if snr_db is not None and in_background:
-        take, placed = _in_background(length, window_length, speed, snr_db, generator)
+        around = round(AROUND_SECONDS * config.sampling_rate) if generator.random() < TIGHT_SHARE else None
+        take, placed = _in_background(length, window_length, speed, snr_db, generator, around)
         values |= placed
     else:
         take = min(length, math.floor(window_length * speed))
@@ -109,10 +110,15 @@ def draw(
 
 
 def _in_background(
-    length: int, window_length: int, speed: float, snr_db: tuple[float, float], generator: np.random.Generator
+    length: int,
+    window_length: int,
+    speed: float,
+    snr_db: tuple[float, float],
+    generator: np.random.Generator,
+    around: int | None,
 ) -> tuple[int, dict]:
     """How many samples of a clip are read, and the other fields of its treatment in a window of background."""
-    placed = place(max(1, round(length / speed)), window_length, snr_db, generator)
+    placed = place(max(1, round(length / speed)), window_length, snr_db, generator, around)
     take = min(length, max(1, round(placed.take * speed)))
     start = min(round(placed.start * speed), length - take)
     told = {"shift": placed.at, "window": placed.length, "background_snr_db": placed.snr_db}

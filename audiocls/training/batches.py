@@ -15,6 +15,7 @@ import torch
 from audiocls.config import TrainConfig
 from audiocls.data.backgrounds import Backgrounds
 from audiocls.data.clips import Clips
+from audiocls.data.placing import alone_length
 from audiocls.training.augment import Augmentation, draw
 from audiocls.training.waveforms import Waveforms, pad_waveforms
 
@@ -100,8 +101,9 @@ def load_batch(
     for row, index in enumerate(indices.tolist()):
         generator = clip_generator(config.seed, epoch, index)
         if index >= len(clips) and backgrounds is not None:
-            drawn = draw(config, window_length, window_length, generator, alone=True)
-            whole = backgrounds.draw(window_length, generator)
+            length = alone_length(window_length, config.sampling_rate, generator)
+            drawn = draw(config, length, window_length, generator, alone=True)
+            whole = backgrounds.draw(length, generator)
             waveforms.append(whole[drawn.start : drawn.start + drawn.take])
         else:
             drawn = draw(config, int(clips.lengths[index]), window_length, generator)

@@ -72,6 +72,20 @@ def test_places_cover_the_window_and_sometimes_hold_a_part_of_the_clip():
     assert all(p.take <= p.length <= 32_000 for p in long)
 
 
+def test_a_clip_that_lies_tight_is_whole_with_little_around_it():
+    rng = np.random.default_rng(0)
+    placed = [place(4000, 32000, (0, 10), rng, around=1000) for _ in range(500)]
+    assert all((p.start, p.take) == (0, 4000) and 0 <= p.at <= 1000 for p in placed)
+    behind = [p.length - p.at - 4000 for p in placed]
+    assert min(behind) >= 0
+    assert max(behind) > 900 and min(behind) < 100
+    assert max(p.at for p in placed) > 900
+    for length in (31_500, 32_000, 50_000):
+        long = [place(length, 32_000, (0, 10), rng, around=1000) for _ in range(100)]
+        assert all(p.take == min(length, 32_000) and p.at + p.take <= p.length <= 32_000 for p in long)
+        assert all(0 <= p.start <= length - p.take for p in long)
+
+
 class Steady:
     """Backgrounds of one level."""
 
@@ -139,6 +153,9 @@ def test_copies_follow_the_clean_clips_and_share_their_group(audio):
     assert found.waveform(5).tobytes() == audio.train.waveform(5).tobytes()
     assert found.contents[:count] == audio.train.contents
     assert len(set(found.contents)) == 3 * len(set(audio.train.contents))
+    longer = [found.lengths[copy * count : (copy + 1) * count] - audio.train.lengths for copy in (1, 2)]
+    assert 0 < longer[0].mean() < 0.6 * RATE  # the first copy lies tight, the second anywhere in a window
+    assert longer[1].max() > 2 * RATE
 
 
 def test_clips_without_a_group_share_one_with_their_copies(tmp_path, make_folder):
