@@ -83,6 +83,7 @@ def detect_recordings(
     job = Job(
         classifier=classifier,
         options=options,
+        detector=detector,
         output_dir=folder,
         wanted=(*((SCORES,) if scores else ()), *((TIMELINE,) if pictures else ())),
         exports=tuple(exports),

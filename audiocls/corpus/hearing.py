@@ -30,7 +30,7 @@ from audiocls.whole_files import whole_file
 
 SCORES, TIMELINE = "scores", "timeline"  # what may be made besides events
 OWN_TABLES = ("audacity", "raven")  # label formats that a recording has a file of
-BLOCK_SECONDS = 30.0
+BLOCK_SECONDS = 60.0  # the more at once, the fewer calls
 
 
 class Stopped(Exception):
@@ -39,10 +39,12 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done with each recording. `wanted`: of SCORES and TIMELINE. `labels`: those that are reported."""
+    """What is to be done with each recording. `detector`: what all recordings' are like.
+    `wanted`: of SCORES and TIMELINE. `labels`: those that are reported."""
 
     classifier: AudioClassifier
     options: DetectOptions
+    detector: Detector
     output_dir: Path
     wanted: tuple[str, ...]
     exports: tuple[str, ...]
@@ -120,7 +122,7 @@ def _heard(
         if scores is not None:
             scores.add(windows)
 
-    detector = Detector(job.classifier, job.options, on_windows, job.batch_size)
+    detector = Detector(job.classifier, job.options, on_windows, job.batch_size, job.detector)
     plan = detector.plan
     overview: Overview | None = None
     events: list[Event] = []

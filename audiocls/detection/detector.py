@@ -35,6 +35,7 @@ class Detector:
         options: what to look for and how.
         on_windows: is called with the windows as they are scored, in order, before the events they lead to are given.
         batch_size: windows that go through the model at once.
+        like: a detector of the same model, with the same weights, options and batch size: saves preparing them again.
 
     Raises:
         UsageError: options that do not fit the model.
@@ -48,12 +49,13 @@ class Detector:
         options: DetectOptions | None = None,
         on_windows: Callable[[Windows], None] | None = None,
         batch_size: int = 32,
+        like: "Detector | None" = None,
     ) -> None:
         options = options or DetectOptions()
-        self.plan = plan_detection(classifier, options)
+        self.plan = plan_detection(classifier, options) if like is None else like.plan
         rate = classifier.sampling_rate
         self._denoiser = None if options.denoise == "model" else StreamDenoiser(rate, options.denoise)
-        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size)
+        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, None if like is None else like._hearing)
         self._decision = Decision(self.plan, classifier.known_threshold, classifier.multi_label)
 
     def push(self, samples: np.ndarray) -> list[Event]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiocls.detection.activity import Activity
+from audiocls.detection.fast_sounds import FastSounds
+from audiocls.detection.fast_windows import FastWindows
 from audiocls.detection.plan import Plan
 from audiocls.detection.scan import Scanner, Windows
 from audiocls.detection.stretches import Stretches
@@ -52,6 +54,7 @@ class Hearing:
     Args:
         on_windows: is called with windows as soon as they are scored.
         batch_size: windows that go through the model at once.
+        like: another of the same model, whose forms made for speed are used here, too.
     """
 
     def __init__(
@@ -60,10 +63,15 @@ class Hearing:
         plan: Plan,
         on_windows: Callable[[Windows], None] | None = None,
         batch_size: int = 32,
+        like: "Hearing | None" = None,
     ) -> None:
         self._classifier, self._batch_size, self._on_windows = classifier, batch_size, on_windows
         rate = plan.sampling_rate
-        self._scanner = Scanner(classifier, plan.window_length, plan.hop_length, batch_size)
+        self._fast_windows = (
+            like._fast_windows if like else FastWindows.of(classifier, plan.window_length, plan.hop_length)
+        )
+        self._fast_sounds = like._fast_sounds if like else FastSounds.of(classifier)
+        self._scanner = Scanner(classifier, plan.window_length, plan.hop_length, batch_size, fast=self._fast_windows)
         self._activity = Activity(rate)
         self._frame = self._activity.hop_length
         longest = min(round(LONGEST_SECONDS * rate), classifier.window_length)
@@ -109,7 +117,10 @@ class Hearing:
                 held[max(0, start - self._before - self._first) : stop + self._behind - self._first]
                 for start, stop in edges
             ]
-            scores, known = self._classifier.predict_known(clips, self._batch_size)
+            if self._fast_sounds is not None and max(map(len, clips)) <= self._classifier.window_length:
+                scores, known = self._fast_sounds(clips)
+            else:
+                scores, known = self._classifier.predict_known(clips, self._batch_size)
             sounds = [
                 Sound(start, stop, *each) for (start, stop), *each in zip(edges, scores, known.tolist(), strict=True)
             ]

@@ -20,7 +20,7 @@ class DetectOptions:
     hop_seconds: float | None = setting(
         None,
         "detect",
-        "from the start of one window to that of the next; half a window unless given",
+        "from the start of one window to that of the next; about 3/4 of a window unless given",
         metavar="S",
         limits=(0.005, 60),
     )

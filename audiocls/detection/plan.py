@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audiocls.detection.options import DetectOptions
+from audiocls.detection.scan import fitting_hop
 from audiocls.detection.thresholds import resolve_thresholds
 from audiocls.errors import UsageError
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Events are mostly shorter than this; longer windows hear too much besides them.
 DEFAULT_WINDOW_SECONDS = 2.0
+# Of the window. Sounds are heard from edge to edge besides; half a window finds the same events at a higher price.
+DEFAULT_HOP_SHARE = 0.75
 DEFAULT_MIN_DURATION_SECONDS = 0.03
 DEFAULT_MERGE_GAP_SECONDS = 0.5
 
@@ -62,9 +65,14 @@ def plan_detection(classifier: "AudioClassifier", options: DetectOptions) -> Pla
         raise UsageError(
             f"window_seconds is {window:g}, but the model hears at most {longest:g} s at once; choose a shorter window"
         )
+    window_length = max(1, round(window * rate))
     hop = options.hop_seconds
+    if hop is None and not options.window_seconds:
+        hop = fitted.get("hop_seconds")
     if hop is None:
-        hop = window / 2 if options.window_seconds else fitted.get("hop_seconds") or window / 2
+        share = DEFAULT_HOP_SHARE * window_length
+        fitting = fitting_hop(classifier, round(share))
+        hop = (fitting if fitting <= window_length else max(1, round(share))) / rate
     if hop > window:
         raise UsageError(
             f"hop_seconds is {hop:g}, longer than the window of {window:g} s, so what lies between windows would not "
@@ -73,7 +81,7 @@ def plan_detection(classifier: "AudioClassifier", options: DetectOptions) -> Pla
     labels = tuple(classifier.labels)
     minimum, gap = options.min_duration_seconds, options.merge_gap_seconds
     return Plan(
-        window_length=max(1, round(window * rate)),
+        window_length=window_length,
         hop_length=max(1, round(hop * rate)),
         sampling_rate=rate,
         labels=labels,

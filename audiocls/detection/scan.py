@@ -56,6 +56,7 @@ class Scanner:
         batch_size: windows that go through the model at once.
         num_threads: batches worked on at a time where the form for speed serves; as many as torch would use unless
             given. Other models leave threads to torch.
+        fast: the form for speed, if it has been made already.
 
     Raises:
         UsageError: a window longer than the model hears at once, a hop longer than the window, or a length below 1.
@@ -68,6 +69,7 @@ class Scanner:
         hop_length: int,
         batch_size: int = BATCH_SIZE,
         num_threads: int | None = None,
+        fast: FastWindows | None = None,
     ) -> None:
         longest = classifier.window_length
         if window_length > longest:
@@ -85,7 +87,7 @@ class Scanner:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1")
         self.window_length, self.hop_length = window_length, hop_length
         self._classifier, self._batch_size = classifier, batch_size
-        self._fast = FastWindows.of(classifier, window_length, hop_length)
+        self._fast = fast or FastWindows.of(classifier, window_length, hop_length)
         self._num_threads = max(1, torch.get_num_threads() if num_threads is None else num_threads)
         self._threads: ThreadPoolExecutor | None = None
         self._held = np.empty(0, np.float32)  # from the start of the next window on
