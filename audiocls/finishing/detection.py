@@ -19,9 +19,11 @@ from audiocls.data.field import USUAL_SNR_DB, field_snr_db
 from audiocls.data.mixtures import make_recording
 from audiocls.detection.event import Event
 from audiocls.detection.options import DetectOptions
+from audiocls.detection.plan import Plan, plan_detection
 from audiocls.detection.sweep import Sweep
-from audiocls.evaluation.event_curves import GRID, best_thresholds
 from audiocls.evaluation.event_scores import COLLAR_SECONDS, Findings, Tally, tally_events
+from audiocls.finishing.event_thresholds import thresholds_for_events
+from audiocls.finishing.second_fit import second_fit
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
 from audiocls.training.run import Run
@@ -64,6 +66,11 @@ def fit_detection(
         del classifier.model.config.detection
     if field_snr_db(config) is None and not len(audio.negatives):
         return None
+    if len(audio.validation) < LEAST_CLIPS:
+        other = second_fit(config, audio, run)
+        if other is not None:
+            origin = f"{len(other[1])} training clips, heard by a second model that had not learnt them"
+            return choose(classifier, other[1], origin, audio, config, run.say, heard_by=other[0])
     clips, origin = recording_clips(audio, config.seed)
     return choose(classifier, clips, origin, audio, config, run.say) if len(clips) else None
 
@@ -93,14 +100,21 @@ def choose(
     audio: AudioData,
     config: TrainConfig,
     say: Callable[[str], None],
+    *,
+    heard_by: AudioClassifier | None = None,
 ) -> dict[str, Any]:
-    """Make recordings of clips, choose thresholds on them and put these into `config.detection`."""
+    """Make recordings of clips, choose thresholds on them and put these into `config.detection`.
+
+    Args:
+        heard_by: another model that listens to them in the place of the classifier.
+    """
     model_config = classifier.model.config
     slow = model_config.model_type not in OWN_TYPES
     recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
-    sweeps = [_heard(classifier, made.waveform) for made in recordings]
+    plan = plan_detection(classifier, DetectOptions())
+    sweeps = [_heard(heard_by or classifier, made.waveform, plan) for made in recordings]
 
-    def found(thresholds: np.ndarray | float) -> Tally:
+    def found(thresholds: np.ndarray) -> Tally:
         pairs = zip(recordings, sweeps, strict=True)
         return tally_events(
             [Findings("", RECORDING_SECONDS, made.events, sweep.events(thresholds)) for made, sweep in pairs],
@@ -108,13 +122,13 @@ def choose(
             COLLAR_SECONDS,
         )
 
-    chosen = best_thresholds([found(step) for step in GRID], GRID)
+    chosen = thresholds_for_events(found, len(audio.labels), audio.multi_label)
     reached = found(chosen)
     total = Tally(reached.hits.sum(0), reached.found.sum(0), reached.true.sum(0)).together()
     f1 = float(np.nan_to_num(total.f1()[0]))
     model_config.detection = {
-        "window_seconds": sweeps[0].plan.window_seconds,
-        "hop_seconds": sweeps[0].plan.hop_seconds,
+        "window_seconds": plan.window_seconds,
+        "hop_seconds": plan.hop_seconds,
         "thresholds": dict(zip(audio.labels, chosen.tolist(), strict=True)),
         "fitted_on": f"{len(recordings)} recordings of {RECORDING_SECONDS:g} s made of {origin}",
         "event_f1": f1,
@@ -144,8 +158,11 @@ def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: 
     return made
 
 
-def _heard(classifier: AudioClassifier, waveform: np.ndarray) -> Sweep:
-    sweep = Sweep(classifier, DetectOptions())
+def _heard(classifier: AudioClassifier, waveform: np.ndarray, plan: Plan) -> Sweep:
+    """What a model hears in the windows of the plan, or in shorter ones where it hears no longer."""
+    window = min(plan.window_seconds, classifier.window_length / classifier.sampling_rate)
+    hop = min(plan.hop_seconds, window)
+    sweep = Sweep(classifier, DetectOptions(window_seconds=window, hop_seconds=hop))
     sweep.push(waveform)
     sweep.finish()
     return sweep

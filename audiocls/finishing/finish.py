@@ -1,4 +1,5 @@
-"""What a trained model still lacks: scores that mean what they say, thresholds, a sense of what is none of its classes.
+"""What a trained model still lacks: scores that mean what they say, thresholds, a sense of what is none of its classes,
+and for recordings the scores from which an event is heard.
 
 All of it is fitted on clips that the model has not learnt, in this order, since thresholds are of calibrated scores.
 """
@@ -12,6 +13,7 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.data.field import in_the_field
 from audiocls.evaluation.calibration import calibration_scores
+from audiocls.finishing.detection import fit_detection
 from audiocls.finishing.folding import fold
 from audiocls.finishing.rejection import fit_rejection
 from audiocls.finishing.temperature import Scaling, fit_scaling
@@ -26,16 +28,19 @@ FEW_CLIPS = 50  # with fewer the temperature is worth a warning
 def finish(fitted: Fitted, audio: AudioData, config: TrainConfig, run: Run) -> dict[str, Any]:
     """Calibrate a trained model, choose its thresholds, and teach it what is none of its classes.
 
-    The model changes: its logits (see `folding`), `config.decision_thresholds`, and what tells unknown sounds.
+    The model changes: its logits (see `folding`), `config.decision_thresholds`, what tells unknown sounds, and, if it
+    is meant for recordings, `config.detection`.
 
     Args:
         fitted: with `held_out`, or else the validation part serves.
         audio: as it was trained on, at the model's sampling rate; the test part is not looked at.
 
     Returns:
-        {"calibration", "thresholds", "rejection"}, plain values for training_config.json, None for what was not done.
+        {"calibration", "thresholds", "rejection", "detection"}, plain values for training_config.json, None for what
+        was not done.
     """
-    record: dict[str, Any] = {"calibration": None, "thresholds": None, "rejection": None}
+    record: dict[str, Any] = {"calibration": None, "thresholds": None, "rejection": None, "detection": None}
+    given = audio
     audio = heard_audio(fitted, audio, config)
     if config.calibrate:
         held_out = held_out_predictions(fitted, audio)
@@ -51,6 +56,8 @@ def finish(fitted: Fitted, audio: AudioData, config: TrainConfig, run: Run) -> d
         )
         if record["rejection"] is None:
             run.say("what is none of the classes cannot be told: too few clips were held out")
+    classifier = AudioClassifier.of(fitted.model, fitted.extractor)
+    record["detection"] = fit_detection(classifier, given, config, run)
     return record
 
 

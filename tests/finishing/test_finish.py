@@ -87,7 +87,8 @@ def test_others_are_calibrated_on_the_validation_part(audio):
 def test_without_clips_to_look_at_nothing_is_calibrated_and_that_is_said(audio):
     run, said = run_that_says()
     fitted = untrained()
-    assert finish(fitted, audio, settings(), run) == {"calibration": None, "thresholds": None, "rejection": None}
+    nothing = dict.fromkeys(("calibration", "thresholds", "rejection", "detection"))
+    assert finish(fitted, audio, settings(), run) == nothing
     assert said == ["not calibrated: no clips were held out (set validation_size above 0)"]
     assert fitted.model.config.logit_scale is None
 
