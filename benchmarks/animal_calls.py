@@ -4,8 +4,8 @@ The calls are songs of great tits, recorded in a wood (PyPI package pykanto, MIT
 creatures, weapons and spells of the game Battle for Wesnoth, and the other birds, beasts and workshops of Widelands
 (Debian packages, GPL). What was recorded on one morning, and all takes of a sound, are in one part: the songs of one
 morning are for the recordings, those of other mornings and of another bird for training. The recordings lie in
-ambiences that no training hears. Needs `pip`, `apt-get` and `dpkg-deb`; nothing is installed; the sounds stay under
-their licences.
+ambiences of Wesnoth, in which nothing is trained; training has those of MegaGlest (Debian package, CC-BY-SA). Needs
+`pip`, `apt-get` and `dpkg-deb`; nothing is installed; the sounds stay under their licences.
 """
 
 import csv
@@ -31,7 +31,7 @@ from audiocls.data.noise import noise_of
 from benchmarks.sound_sets import fetch
 
 WHEEL = "pykanto==0.1.8"
-PACKAGES = ("wesnoth-1.16-data", "widelands-data")
+PACKAGES = ("wesnoth-1.16-data", "widelands-data", "megaglest-data")
 TEST_MORNING = "B32-0415_05"  # 7 of the 20 songs; 4 are of other mornings of the bird, 9 of another bird
 # Sounds of one recording under two names.
 SAME = {"widelands_fisher_pull_net": "wesnoth_squishy", "widelands_crickets2": "widelands_crickets1"}
@@ -43,14 +43,14 @@ NUM_RECORDINGS, SECONDS, SNR_DB = 6, 120.0, (-3.0, 12.0)
 PAUSE_SECONDS = (1.0, 7.0)
 
 
-def prepare_calls(folder: Path) -> tuple[Path, Path]:
+def prepare_calls(folder: Path) -> tuple[Path, Path, Path]:
     """Make the set and the recordings where they are missing.
 
     Returns:
-        The folder of clips, a metadata.csv tells their parts, and the folder of recordings, a table of events beside
-        each.
+        The folder of clips, a metadata.csv tells their parts; that of backgrounds to train in; and that of recordings,
+        a table of events beside each.
     """
-    clips, recordings = folder / "calls", folder / "calls_recordings"
+    clips, backgrounds, recordings = folder / "calls", folder / "calls_backgrounds", folder / "calls_recordings"
     root = folder / "packages"
     if not clips.is_dir():
         partial = _fresh(clips)
@@ -60,9 +60,13 @@ def prepare_calls(folder: Path) -> tuple[Path, Path]:
             writer.writerow(["file_name", "label", "group", "split"])
             writer.writerows(rows)
         os.replace(partial, clips)
+    if not backgrounds.is_dir():
+        partial = _fresh(backgrounds)
+        _copy_ambiences(fetch(PACKAGES, root) / PACKAGES[2], partial)
+        os.replace(partial, backgrounds)
     if not recordings.is_dir():
         _make_recordings(clips, root, recordings)
-    return clips, recordings
+    return clips, backgrounds, recordings
 
 
 def _fresh(folder: Path) -> Path:
@@ -117,12 +121,21 @@ def _other_sounds(root: Path, target: Path) -> Iterator[tuple[str, str, str, str
             yield name, "other", group, "test" if groups.index(group) % TEST_EVERY == 2 else "train"
 
 
+def _copy_ambiences(root: Path, target: Path) -> None:
+    """Wind, rain, days and nights; many landscapes share their files."""
+    seen: set[bytes] = set()
+    for file in sorted(root.rglob("tilesets/*/sounds/*")):
+        if re.search(r"(day|night|nightime|rain|wind)$", file.stem) and (content := file.read_bytes()) not in seen:
+            seen.add(content)
+            shutil.copyfile(file, target / f"{file.parent.parent.name}_{file.name}")
+
+
 def _wesnoth(root: Path) -> Path:
     return next((root / PACKAGES[0]).rglob("core/sounds"))
 
 
 def _make_recordings(clips: Path, root: Path, folder: Path) -> None:
-    audio = load_audio_data(str(clips), TrainConfig(sampling_rate=RATE, num_workers=1, allow_leaks=True))
+    audio = load_audio_data(str(clips), TrainConfig(sampling_rate=RATE, num_workers=1))
     ambiences = [decode(str(_wesnoth(root) / "ambient" / f"{name}.ogg"), RATE) for name in AMBIENCES]
     backgrounds = Backgrounds(ambiences, noise_of(audio.train), "the game's ambiences")
     partial = _fresh(folder)
