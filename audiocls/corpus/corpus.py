@@ -20,6 +20,7 @@ from audiocls.corpus.summary import Corpus, format_corpus
 from audiocls.corpus.tables import EVENTS_CSV, RESULTS_CSV
 from audiocls.detection.detector import Detector
 from audiocls.detection.options import DetectOptions
+from audiocls.detection.thresholds import told_thresholds
 from audiocls.errors import UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.recordings.finding import find_recordings
@@ -92,11 +93,9 @@ def detect_recordings(
         stop=threading.Event(),
     )
     forget_tables()
-    given = list(inputs)
+    given, record = list(inputs), run_record(classifier, detector, options)
     with ExitStack() as held:
-        plan = processes.from_main(
-            lambda: _prepare(given, job, run_record(classifier, detector, options), overwrite, held)
-        )
+        plan = processes.from_main(lambda: _prepare(given, job, record, overwrite, held))
         share = shares(plan["sizes"], processes.count)[processes.rank]
         pending = {plan["pending"][index]: plan["sizes"][index] for index in share}
         run = Listening(job, plan["asked"], plan["earlier"], tuple(detector.plan.labels))
@@ -117,7 +116,8 @@ def detect_recordings(
                 if processes.count == 1 and progress.seconds
                 else ""
             )
-            print(f"{format_corpus(corpus, speed)}\n\n{folder / RESULTS_CSV}, {EVENTS_CSV} and more beside them")
+            told = [format_corpus(corpus, speed), told_thresholds(detector.plan, record["thresholds_origin"])]
+            print("\n".join([*told, "", f"{folder / RESULTS_CSV}, {EVENTS_CSV} and more beside them"]))
         processes.wait()
     processes.leave()
     return corpus

@@ -23,7 +23,7 @@ from audiocls.corpus.places import LABELS, TIMELINES
 from audiocls.corpus.tables import EVENTS_CSV, EVENTS_JSON, RESULTS_CSV, SCORES_PARQUET
 from audiocls.detection.detector import Detector
 from audiocls.detection.options import DetectOptions
-from audiocls.detection.thresholds import fingerprint
+from audiocls.detection.thresholds import fingerprint, thresholds_origin
 from audiocls.errors import OutputError, UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import explained
@@ -44,6 +44,7 @@ def run_record(classifier: AudioClassifier, detector: Detector, options: DetectO
         "model": classifier.name,
         "settings": {"model": fingerprint(classifier), "denoise": options.denoise, **_plan(detector)},
         "options": dataclasses.asdict(options),
+        "thresholds_origin": thresholds_origin(classifier, options.threshold),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
 

@@ -17,6 +17,7 @@ from audiocls.errors import UsageError
 from audiocls.whole_files import write_text
 
 if TYPE_CHECKING:
+    from audiocls.detection.plan import Plan
     from audiocls.inference.classifier import AudioClassifier
 
 DEFAULT_THRESHOLD = 0.4  # chosen as in docs/experiments.md: in noise a model is less sure
@@ -47,6 +48,29 @@ def resolve_thresholds(classifier: "AudioClassifier", threshold: str | float) ->
         else:
             chosen |= read_thresholds(Path(text), classifier)
     return np.array([chosen[label] for label in labels], np.float32)
+
+
+def thresholds_origin(classifier: "AudioClassifier", threshold: str | float) -> str:
+    """Where `resolve_thresholds` has its thresholds from, in a few words for people."""
+    text = str(threshold)
+    if text != "auto":
+        return "as given" if _number(text) is not None else f"from {text}"
+    fitted = getattr(classifier.model.config, "detection", None) or {}
+    if not fitted.get("thresholds"):
+        return f"the default of {DEFAULT_THRESHOLD:g}, since training chose none"
+    return f"chosen in training on {fitted.get('fitted_on', 'unknown data')}"
+
+
+def told_thresholds(plan: "Plan", origin: str) -> str:
+    """A line on the thresholds of the labels that are reported, and where they are from."""
+    used = {
+        label: value
+        for label, value, reported in zip(plan.labels, plan.thresholds.tolist(), plan.reported, strict=True)
+        if reported
+    }
+    if len(set(used.values())) == 1:
+        return f"threshold {plan.thresholds[plan.reported][0]:.2f}, {origin}"
+    return f"thresholds {', '.join(f'{label} {value:.2f}' for label, value in used.items())}, {origin}"
 
 
 def read_thresholds(path: Path, classifier: "AudioClassifier") -> dict[str, float]:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from audiocls import AudioClassifier
-from audiocls.detection.thresholds import DEFAULT_THRESHOLD, fingerprint, resolve_thresholds, write_thresholds
+from audiocls.detection.options import DetectOptions
+from audiocls.detection.plan import plan_detection
+from audiocls.detection.thresholds import (
+    DEFAULT_THRESHOLD,
+    fingerprint,
+    resolve_thresholds,
+    thresholds_origin,
+    told_thresholds,
+    write_thresholds,
+)
 from audiocls.errors import UsageError
 from tests.small_models import write_small_model
 
@@ -90,3 +99,21 @@ def test_what_is_no_file_and_no_threshold_is_told(model, tmp_path):
     for threshold in ("nowhere.json", str(tmp_path), "-0.1", "nan", "1.01"):
         with pytest.raises(UsageError):
             resolve_thresholds(model, threshold)
+
+
+def test_it_is_told_which_thresholds_are_used_and_why(model, tmp_path):
+    def told(**options):
+        given = DetectOptions(**options)
+        return told_thresholds(plan_detection(model, given), thresholds_origin(model, given.threshold))
+
+    assert told() == f"threshold {DEFAULT_THRESHOLD:.2f}, the default of 0.4, since training chose none"
+    assert told(threshold="0.7") == "threshold 0.70, as given"
+    model.model.config.detection = {
+        "thresholds": dict(zip(LABELS, (0.2, 0.3, 0.9), strict=True)),
+        "fitted_on": "5 clips",
+    }
+    assert told() == "thresholds dog 0.20, rain 0.30, wind 0.90, chosen in training on 5 clips"
+    assert told(classes="dog,wind") == "thresholds dog 0.20, wind 0.90, chosen in training on 5 clips"
+    path = tmp_path / "mine.csv"
+    path.write_text("label,threshold\nrain,0.5\n")
+    assert told(threshold=str(path)) == f"thresholds dog 0.20, rain 0.50, wind 0.90, from {path}"
