@@ -25,7 +25,7 @@ LEVEL, LEAST_POWER = 0.1, 1e-10  # what `level_windows` brings windows to, and t
 FRAME_BY_FRAME = {"log_mel", "mfcc", "chroma"}  # features that know nothing of the frames around
 ROW_FRAMES = 2048  # at most
 # Rows are as long as a multiple of this: for every new length the convolutions would be compiled anew.
-STEP_FRAMES = 128
+STEP_FRAMES = 64
 
 
 class FastSounds:
