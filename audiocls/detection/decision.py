@@ -13,7 +13,6 @@ from audiocls.detection.plan import Plan
 from audiocls.detection.steady import Steady, Stretch
 
 COVERED_SHARE = 0.5  # of a cell under sounds that are told by themselves: no steady sound begins there
-LEAST_THRESHOLD = 1e-6
 SMOOTHING = (0.25, 0.5, 0.25)  # of a window with its neighbours
 
 
@@ -109,9 +108,8 @@ class Decision:
         thresholds = self._plan.thresholds
         passing = np.flatnonzero(sound.scores >= thresholds)
         if len(passing) > 1 and not self._multi_label:
-            # Measured by its threshold: of two classes the second reaches all of 1 that the first leaves.
-            ratios = sound.scores[passing] / np.maximum(thresholds[passing], LEAST_THRESHOLD)
-            passing = passing[[int(ratios.argmax())]]
+            # The most above its threshold: the likelier of two classes would leave a low threshold without effect.
+            passing = passing[[int((sound.scores - thresholds)[passing].argmax())]]
         for label in passing.tolist():
             if not self._plan.reported[label] or self._steady.goes_on(label):
                 continue

@@ -20,15 +20,15 @@ COUNT_SHARE = 0.5  # of right counts, beside F1
 def thresholds_for_events(find: Find, num_labels: int, multi_label: bool) -> np.ndarray:
     """The threshold of each label, float64 (labels,).
 
-    Of two classes that exclude each other, what one is given the other loses: a low threshold of the rarer decides in
-    its favour. So both are chosen one after the other, each class counting the same. Of more classes (or several at
-    once) a common threshold, which each class's own events move a little (`best_thresholds`).
+    Of classes that exclude each other, what one is given others lose. Of two, a low threshold of the rarer decides in
+    its favour, so both are chosen one after the other. Of more there are too few events of each to tell, so they have
+    one in common. Of several labels at once each is heard by itself: a common threshold, moved a little by each class's
+    own events (`best_thresholds`).
     """
-    if num_labels != 2 or multi_label:
+    if multi_label:
         return best_thresholds([find(np.full(num_labels, step)) for step in GRID], GRID)
-    values = [worth(find(np.full(num_labels, step))) for step in STEPS]
-    chosen = np.full(num_labels, best_step(values))
-    for _ in range(ROUNDS):
+    chosen = np.full(num_labels, best_step([worth(find(np.full(num_labels, step))) for step in STEPS]))
+    for _ in range(ROUNDS if num_labels == 2 else 0):
         for label in range(num_labels):
             values = []
             for step in STEPS:
@@ -39,10 +39,15 @@ def thresholds_for_events(find: Find, num_labels: int, multi_label: bool) -> np.
 
 
 def worth(tally: Tally) -> float:
-    """What is made as large as possible: the mean over classes of F1 and of how right the counts are."""
-    hits, found, true = (part.sum(0) for part in (tally.hits, tally.found, tally.true))
-    f1 = 2 * hits / np.maximum(found + true, 1e-9)
-    counted = np.minimum(tally.found, tally.true) + 0.5, np.maximum(tally.found, tally.true) + 0.5
+    """What is made as large as possible: F1 and how right the counts of recordings are.
+
+    Of two classes the mean of both, each counting the same; of more that of all events together.
+    """
+    hits, found, true = tally.hits, tally.found, tally.true
+    if hits.shape[1] > 2:
+        hits, found, true = (part.sum(1, keepdims=True) for part in (hits, found, true))
+    f1 = 2 * hits.sum(0) / np.maximum((found + true).sum(0), 1e-9)
+    counted = np.minimum(found, true) + 0.5, np.maximum(found, true) + 0.5
     return float(f1.mean() + COUNT_SHARE * (counted[0] / counted[1]).mean())
 
 

@@ -11,7 +11,7 @@ def heard(scores, label):
 
     def find(thresholds):
         passing = scores >= thresholds
-        winner = np.where(passing.any(1), np.where(passing, scores / thresholds, 0).argmax(1), -1)
+        winner = np.where(passing.any(1), np.where(passing, scores - thresholds, -1).argmax(1), -1)
         counts = [[((winner == k) & (label == k)).sum(), (winner == k).sum(), (label == k).sum()] for k in (0, 1)]
         hits, found, true = np.array(counts, float).T[:, None, :]
         return Tally(hits, found, true)
@@ -29,6 +29,16 @@ def test_a_rare_class_is_heard_at_low_scores():
     assert worth(find(chosen)) > max(common) + 0.5
     assert worth(find(chosen)) > 1.45  # of 1.5: all are told apart
     assert chosen[0] < 0.25
+
+
+def test_of_many_classes_one_threshold_serves_all():
+    def find(thresholds):
+        found = np.where(thresholds < 0.3, 14.0, 10.0)
+        return Tally(np.where(thresholds > 0.5, 5.0, 9.0)[None], found[None], np.full((1, 4), 10.0))
+
+    chosen = thresholds_for_events(find, 4, multi_label=False)
+    assert len(set(chosen.tolist())) == 1
+    assert 0.3 <= chosen[0] <= 0.5
 
 
 def test_right_counts_are_worth_something():
