@@ -32,7 +32,8 @@ RECORDING_SECONDS = 60.0
 NUM_RECORDINGS = 10
 NUM_SLOW_RECORDINGS = 5  # for pretrained transformers, which hear a hundred times slower
 LEAST_CLIPS = 5  # held out; of fewer, recordings would hold the same few again and again
-LEARNT_SHARE = 0.3  # of the training clips, where none are held out
+LEAST_OF_CLASS = 2  # of them
+LEARNT_SHARE = 0.3  # of each class's training clips, where none are held out
 SEED = 7  # added to the run's, so that no generator of the training is met again
 
 
@@ -66,7 +67,7 @@ def fit_detection(
         del classifier.model.config.detection
     if field_snr_db(config) is None and not len(audio.negatives):
         return None
-    if len(audio.validation) < LEAST_CLIPS:
+    if not _suffices(audio):
         other = second_fit(config, audio, run)
         if other is not None:
             origin = f"{len(other[1])} training clips, heard by a second model that had not learnt them"
@@ -139,12 +140,28 @@ def choose(
 
 def recording_clips(audio: AudioData, seed: int) -> tuple[Clips, str]:
     """The clips to make recordings of, and what they are, for people: the validation part, or some learnt clips."""
-    if len(audio.validation) >= LEAST_CLIPS:
+    if _suffices(audio):
         return audio.validation, f"{len(audio.validation)} clips of the validation part"
     rng = np.random.default_rng([seed, SEED])
-    count = min(len(audio.train), max(LEAST_CLIPS, round(LEARNT_SHARE * len(audio.train))))
-    chosen = np.sort(rng.permutation(len(audio.train))[:count])
-    return audio.train.subset(chosen), f"{count} clips that it has learnt, since none were held out"
+    chosen: set[int] = set()
+    for has in _labels_of(audio.train, len(audio.labels)).T:
+        count = max(LEAST_CLIPS, round(LEARNT_SHARE * int(has.sum())))
+        chosen |= set(rng.permutation(np.flatnonzero(has))[:count].tolist())
+    why = "too few were held out" if len(audio.validation) else "none were held out"
+    return audio.train.subset(sorted(chosen)), f"{len(chosen)} clips that it has learnt, since {why}"
+
+
+def _suffices(audio: AudioData) -> bool:
+    """Whether the validation part has clips enough, of each class."""
+    clips = audio.validation
+    return len(clips) >= LEAST_CLIPS and bool((_labels_of(clips, len(audio.labels)).sum(0) >= LEAST_OF_CLASS).all())
+
+
+def _labels_of(clips: Clips, num_labels: int) -> np.ndarray:
+    """Which labels each clip has, bool (clips, labels)."""
+    if clips.targets.ndim == 2:
+        return clips.targets > 0.5
+    return clips.targets[:, None] == np.arange(num_labels)
 
 
 def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: int) -> list[Made]:

@@ -121,6 +121,14 @@ def test_without_held_out_clips_it_is_said_that_they_were_learnt(audio):
     assert set(clips.files) < set(audio.train.files)
 
 
+def test_held_out_clips_of_some_classes_do_not_suffice(audio):
+    some = dataclasses.replace(audio, validation=audio.validation.subset(np.flatnonzero(audio.validation.targets > 0)))
+    clips, origin = recording_clips(some, 42)
+    assert "that it has learnt, since too few were held out" in origin
+    assert set(clips.targets.tolist()) == set(range(len(LABELS)))
+    assert set(clips.files) < set(audio.train.files)
+
+
 def test_recordings_hold_the_clips_where_they_say(audio):
     made = make_recordings(audio.validation, audio, TrainConfig(**FIELD), 3)
     assert {event.label for one in made for event in one.events} <= set(LABELS)
