@@ -24,33 +24,19 @@ def fit_kind(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         from audiocls.training.network import fit_network
 
         return fit_network(config, audio, run)
-    if hears_once(config):
-        return fit_heard(config, in_the_field(config, audio), run)
+    if config.kind in TREE_KINDS:
+        from audiocls.classical.fit import fit_trees
+
+        return fit_trees(config, in_the_field(config, audio), run)
+    if config.kind == "probe":
+        from audiocls.pretrained.probe import fit_probe
+
+        return fit_probe(config, in_the_field(config, audio), run)
     if config.kind == "finetune":
         from audiocls.pretrained.finetune import fit_finetune
 
         return fit_finetune(config, audio, run)
     raise UsageError(f"model is {config.model!r}, which chooses among kinds; it cannot be one of them")
-
-
-def hears_once(config: TrainConfig) -> bool:
-    """Whether the kind hears each clip once and keeps what it heard: another fit of the same clips takes seconds."""
-    return config.kind in TREE_KINDS or config.kind == "probe"
-
-
-def fit_heard(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
-    """`fit_kind` for kinds that hear each clip once, on just these clips: `in_the_field` has added its own.
-
-    Raises:
-        As `fit_kind`.
-    """
-    if config.kind in TREE_KINDS:
-        from audiocls.classical.fit import fit_trees
-
-        return fit_trees(config, audio, run)
-    from audiocls.pretrained.probe import fit_probe
-
-    return fit_probe(config, audio, run)
 
 
 def prepared(config: TrainConfig) -> TrainConfig:

@@ -14,9 +14,10 @@ from audiocls.data.dataset import load_audio_data
 from audiocls.detection.detector import Detector
 from audiocls.finishing import detection
 from audiocls.finishing.detection import fit_detection, make_recordings, recording_clips, refit_detection
+from audiocls.finishing.finish import finish
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.training.factory import feature_extractor
-from audiocls.training.run import Run
+from audiocls.training.run import Fitted, Run
 from tests.small_models import LABELS, small_model
 
 EXTRACTOR, AST_EXTRACTOR = feature_extractor(16000), ASTFeatureExtractor(max_length=128)
@@ -77,6 +78,16 @@ def test_what_was_chosen_goes_with_the_model(audio, tmp_path, make, extractor):
     plan = Detector(loaded).plan
     assert dict(zip(plan.labels, plan.thresholds.tolist(), strict=True)) == pytest.approx(found["thresholds"])
     assert plan.window_seconds == found["window_seconds"]
+
+
+def test_a_model_for_the_field_is_finished_with_them(audio):
+    run, said = run_that_says()
+    fitted = Fitted(small_model().eval(), EXTRACTOR, [], "epoch", 1, 0.0)
+    found = finish(fitted, audio, TrainConfig(**FIELD, rejection=False), run)["detection"]
+    assert found == fitted.model.config.detection
+    assert found["fitted_on"] in said[-1]
+    assert finish(fitted, audio, TrainConfig(num_workers=1, rejection=False), run)["detection"] is None
+    assert not hasattr(fitted.model.config, "detection")
 
 
 def test_the_same_clips_give_the_same_thresholds(audio):
