@@ -222,8 +222,8 @@ def main() -> int:
         for file in (*root.glob("[0-9]*.*"), root / "long.wav"):
             file.unlink()
         for hours in arguments.hours:
-            write_recording(root / "long.flac", clips[48000], "PCM_16", 48000, 2, hours * 3600, 0)
-            above, total = memory_mb(model, root / "long.flac")
+            write_recording(root / "long.w64", clips[48000], "PCM_16", 48000, 2, hours * 3600, 0)
+            above, total = memory_mb(model, root / "long.w64")
             print(f"memory for {hours:g} h of 48 kHz stereo: {above:.0f} MB above the model, {total:.0f} MB in all")
             if above > TARGET_MB:
                 missed.append(f"memory: {above:.0f} MB, at most {TARGET_MB:g}")

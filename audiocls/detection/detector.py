@@ -42,6 +42,7 @@ class Detector:
     """
 
     plan: Plan
+    _hearing: Hearing
 
     def __init__(
         self,
@@ -55,7 +56,8 @@ class Detector:
         self.plan = plan_detection(classifier, options) if like is None else like.plan
         rate = classifier.sampling_rate
         self._denoiser = None if options.denoise == "model" else StreamDenoiser(rate, options.denoise)
-        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, None if like is None else like._hearing)
+        shared = None if like is None else like._hearing
+        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, shared)
         self._decision = Decision(self.plan, classifier.known_threshold, classifier.multi_label)
 
     def push(self, samples: np.ndarray) -> list[Event]:

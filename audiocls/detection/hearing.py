@@ -57,6 +57,9 @@ class Hearing:
         like: another of the same model, whose forms made for speed are used here, too.
     """
 
+    _fast_windows: FastWindows | None
+    _fast_sounds: FastSounds | None
+
     def __init__(
         self,
         classifier: "AudioClassifier",
@@ -67,10 +70,11 @@ class Hearing:
     ) -> None:
         self._classifier, self._batch_size, self._on_windows = classifier, batch_size, on_windows
         rate = plan.sampling_rate
-        self._fast_windows = (
-            like._fast_windows if like else FastWindows.of(classifier, plan.window_length, plan.hop_length)
-        )
-        self._fast_sounds = like._fast_sounds if like else FastSounds.of(classifier)
+        if like is None:
+            self._fast_windows = FastWindows.of(classifier, plan.window_length, plan.hop_length)
+            self._fast_sounds = FastSounds.of(classifier)
+        else:
+            self._fast_windows, self._fast_sounds = like._fast_windows, like._fast_sounds
         self._scanner = Scanner(classifier, plan.window_length, plan.hop_length, batch_size, fast=self._fast_windows)
         self._activity = Activity(rate)
         self._frame = self._activity.hop_length

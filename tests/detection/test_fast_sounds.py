@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from audiocls.audio.decoding import decode
+from audiocls.detection.detector import Detector
 from audiocls.detection.fast_sounds import ROW_FRAMES, FastSounds, silent_sound
+from audiocls.detection.options import DetectOptions
+from audiocls.detection.plan import plan_detection
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.windows import is_silent
 from tests.detection.test_scan import taught
@@ -66,4 +69,30 @@ def test_silence_is_told_as_the_models_tell_it(sounds):
     click[100] = 0.5
     for sound in [*sounds, ripples, ripples[:600], click, np.full(300, 0.2, np.float32)]:
         assert silent_sound(sound, RATE) == is_silent(sound, RATE)
-    assert silent_sound(ripples, RATE) and not silent_sound(click, RATE)
+    assert silent_sound(ripples, RATE)
+    assert not silent_sound(click, RATE)
+
+
+def test_a_detector_like_another_finds_the_same(sounds):
+    classifier = AudioClassifier.of(taught(small_model()), None)
+    recording = np.random.default_rng(2).normal(0, 0.002, 20 * RATE).astype(np.float32)
+    for number, sound in enumerate(sounds[1:16]):
+        recording[(number + 1) * RATE : (number + 1) * RATE + len(sound)] += sound
+    found, first = [], None
+    for _ in range(3):
+        detector = Detector(classifier, DetectOptions(threshold="0.15"), like=first)
+        found.append(detector.push(recording) + detector.finish())
+        first = first or detector
+    assert found[0]
+    assert found[0] == found[1] == found[2]
+
+
+def test_windows_overlap_and_start_on_frames_of_the_model():
+    classifier = AudioClassifier.of(small_model(), None)
+    for seconds in (None, 0.7, 0.02):
+        plan = plan_detection(classifier, DetectOptions(window_seconds=seconds))
+        assert 0.5 * plan.window_length <= plan.hop_length < plan.window_length
+        if seconds != 0.02:  # shorter than a frame is long
+            assert plan.hop_length % classifier.model.features.hop_length == 0
+            assert plan.hop_length <= 0.8 * plan.window_length
+    assert plan_detection(classifier, DetectOptions(hop_seconds=0.31)).hop_length == 4960
