@@ -9,8 +9,9 @@ from audiocls.config import TrainConfig
 from audiocls.data.backgrounds import load_backgrounds
 from audiocls.data.dataset import load_audio_data
 from audiocls.data.field import in_the_field
+from audiocls.data.mixed_clips import clip_shares, without_copies
 from audiocls.data.mixtures import active_samples, laid_into, make_recording, snr
-from audiocls.data.placing import place
+from audiocls.data.placing import alone_length, place
 
 RATE = 16000
 
@@ -87,6 +88,15 @@ def test_a_clip_that_lies_tight_is_whole_with_little_around_it():
         assert all(0 <= p.start <= length - p.take for p in long)
 
 
+def test_background_alone_is_of_all_lengths_up_to_the_window():
+    rng = np.random.default_rng(0)
+    lengths = np.array([alone_length(48_000, RATE, rng) for _ in range(500)])
+    assert 0.15 * RATE - 1 <= lengths.min() < 0.2 * RATE
+    assert 46_000 < lengths.max() <= 48_000
+    assert 0.4 < np.mean(lengths < 0.67 * RATE) < 0.6  # octaves, not seconds
+    assert alone_length(1000, RATE, rng) == 1000
+
+
 class Steady:
     """Backgrounds of one level."""
 
@@ -154,6 +164,11 @@ def test_copies_follow_the_clean_clips_and_share_their_group(audio):
     assert found.waveform(5).tobytes() == audio.train.waveform(5).tobytes()
     assert found.contents[:count] == audio.train.contents
     assert len(set(found.contents)) == 3 * len(set(audio.train.contents))
+    assert without_copies(found) is audio.train
+    assert without_copies(audio.train) is audio.train
+    shares = clip_shares(found)
+    assert shares[:count].tolist() == [1.0] * count
+    assert 0 < shares[count:].sum() < count  # what is meant comes first
     longer = [found.lengths[copy * count : (copy + 1) * count] - audio.train.lengths for copy in (1, 2)]
     assert 0 < longer[0].mean() < 0.6 * RATE  # the first copy lies tight, the second anywhere in a window
     assert longer[1].max() > 2 * RATE
