@@ -20,6 +20,7 @@ from audiocls.data.mixtures import make_recording
 from audiocls.detection.event import Event
 from audiocls.detection.options import DetectOptions
 from audiocls.detection.sweep import Sweep
+from audiocls.detection.thresholds import DEFAULT_THRESHOLD
 from audiocls.evaluation.event_scores import COLLAR_SECONDS, Findings, Tally, tally_events
 from audiocls.finishing.event_thresholds import thresholds_for_events
 from audiocls.inference.classifier import AudioClassifier
@@ -69,7 +70,9 @@ def fit_detection(
     if field_snr_db(config) is None and not len(audio.negatives):
         return None
     clips, origin = recording_clips(audio, config.seed)
-    return choose(classifier, clips, origin, audio, config, run.say) if len(clips) else None
+    return (
+        choose(classifier, clips, origin, audio, config, run.say, learnt=not _suffices(audio)) if len(clips) else None
+    )
 
 
 def refit_detection(
@@ -97,8 +100,15 @@ def choose(
     audio: AudioData,
     config: TrainConfig,
     say: Callable[[str], None],
+    *,
+    learnt: bool = False,
 ) -> dict[str, Any]:
-    """Make recordings of clips, choose thresholds on them and put these into `config.detection`."""
+    """Make recordings of clips, choose thresholds on them and put these into `config.detection`.
+
+    Args:
+        learnt: the model has learnt these clips and is surer of them than of any others, so they are no reason to ask
+            for more than the default.
+    """
     model_config = classifier.model.config
     slow = model_config.model_type not in OWN_TYPES
     recordings = make_recordings(clips, audio, config, NUM_SLOW_RECORDINGS if slow else NUM_RECORDINGS)
@@ -113,6 +123,8 @@ def choose(
         )
 
     chosen = thresholds_for_events(found, len(audio.labels), audio.multi_label)
+    if learnt and chosen.min() > DEFAULT_THRESHOLD:
+        chosen[chosen == chosen.min()] = DEFAULT_THRESHOLD
     reached = found(chosen)
     total = Tally(reached.hits.sum(0), reached.found.sum(0), reached.true.sum(0)).together()
     f1 = float(np.nan_to_num(total.f1()[0]))

@@ -12,6 +12,7 @@ from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassificati
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import load_audio_data
 from audiocls.detection.detector import Detector
+from audiocls.detection.thresholds import DEFAULT_THRESHOLD
 from audiocls.finishing import detection
 from audiocls.finishing.detection import fit_detection, make_recordings, recording_clips, refit_detection
 from audiocls.finishing.finish import finish
@@ -130,6 +131,16 @@ def test_without_held_out_clips_it_is_said_that_they_were_learnt(audio):
     assert "that it has learnt" in said[-1]
     clips, _ = recording_clips(without, 42)
     assert set(clips.files) < set(audio.train.files)
+
+
+def test_learnt_clips_are_no_reason_for_high_thresholds(audio, monkeypatch):
+    def lowest(of):
+        run, _ = run_that_says()
+        return min(fit_detection(own(), of, TrainConfig(**FIELD), run)["thresholds"].values())
+
+    monkeypatch.setattr(detection, "thresholds_for_events", lambda find, labels, multi: np.full(labels, 0.7))
+    assert lowest(audio) == 0.7
+    assert lowest(dataclasses.replace(audio, validation=audio.train.subset([]))) == DEFAULT_THRESHOLD
 
 
 def test_held_out_clips_of_some_classes_do_not_suffice(audio):
