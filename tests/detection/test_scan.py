@@ -176,3 +176,15 @@ def test_a_fitting_hop_lies_on_the_frames_of_the_model():
     assert fitting_hop(CLASSIFIERS["cnn"](), 8000) == 31 * 256
     assert fitting_hop(CLASSIFIERS["cnn"](), 3) == 256
     assert fitting_hop(tiny_whisper(), RATE) == RATE
+
+
+def test_without_operations_of_torchs_own_the_scores_are_the_same(recording, monkeypatch):
+    from audiocls.detection import folding
+
+    classifier = CLASSIFIERS["cnn"]()
+    usual = scanned(classifier, recording)
+    monkeypatch.setattr(folding, "_OPERATIONS", object())
+    convolution = folding.FoldedConvolution(torch.nn.Conv2d(1, 2, 3, bias=False).eval(), torch.nn.BatchNorm2d(2).eval())
+    assert convolution._packed is None
+    plain = scanned(classifier, recording)
+    np.testing.assert_allclose(usual[1], plain[1], atol=1e-5)
