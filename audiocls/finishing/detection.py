@@ -123,8 +123,8 @@ def choose(
         )
 
     chosen = thresholds_for_events(found, len(audio.labels), audio.multi_label)
-    if learnt and chosen.min() > DEFAULT_THRESHOLD:
-        chosen[chosen == chosen.min()] = DEFAULT_THRESHOLD
+    if learnt and chosen.min() >= DEFAULT_THRESHOLD:
+        chosen[:] = DEFAULT_THRESHOLD
     reached = found(chosen)
     total = Tally(reached.hits.sum(0), reached.found.sum(0), reached.true.sum(0)).together()
     f1 = float(np.nan_to_num(total.f1()[0]))
