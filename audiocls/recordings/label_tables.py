@@ -116,7 +116,8 @@ def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
     header = next(line for line in text.splitlines() if line.strip())
     delimiter = max("\t;,", key=header.count)
     # Audacity and Raven write labels as they are; others put those that hold quotes into quotes.
-    plain = delimiter == "\t" and '"' not in header and (_is_number(header.split("\t")[0]) or "(s)" in header)
+    headless, raven = _is_number(header.split("\t")[0]), "(s)" in header and '"' not in header
+    plain = delimiter == "\t" and (headless or raven)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
     )

@@ -68,6 +68,13 @@ def test_audacity_keeps_times_and_labels(tmp_path_factory, events):
     ]
 
 
+def test_a_label_that_is_a_quote_is_kept(tmp_path):
+    events = [TableEvent(None, Event(0.0, 1.0, '"')), TableEvent(None, Event(2.0, 3.0, "dog"))]
+    for form in ("audacity", "raven", "csv", "json"):
+        write_events(events, tmp_path / f"events{form}", form)
+        assert [row.event.label for row in read_events(tmp_path / f"events{form}")] == ['"', "dog"]
+
+
 def test_what_raven_and_audacity_expect():
     events = [TableEvent(None, Event(1.5, 2.0, 'say "a"', 0.9))]
     assert events_text(events, "audacity") == '1.500000\t2.000000\tsay "a"\n'
