@@ -6,7 +6,7 @@ Recordings are noise with a bundled training clip every 5 to 10 s, 5 to 20 dB ov
 the time. Many short files and one long one; the model is loaded and has heard one file before the clock starts. Times
 real time is given by the clock and by the seconds that all cores together worked, which other programs disturb less.
 The limit is what decoding and resampling alone take in the same run, on as many cores. The peers are pipeline called
-window by window on Whisper tiny.en and on an audio spectrogram transformer of 12 layers, 192 wide, as transformers makes
+window by window on Whisper tiny.en and on an audio spectrogram transformer (12 layers, 192 wide), as transformers makes
 them; and on another model (--peer). Memory is the peak of a process of its own beyond the model, on Linux.
 """
 
