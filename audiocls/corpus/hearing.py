@@ -40,7 +40,8 @@ class Stopped(Exception):
 @dataclass(frozen=True)
 class Job:
     """What is to be done with each recording. `detector`: what all recordings' are like.
-    `wanted`: of SCORES and TIMELINE. `labels`: those that are reported."""
+    `wanted`: of SCORES and TIMELINE. `labels`: those that are reported. `num_threads`: batches of one recording that
+    are worked on at a time."""
 
     classifier: AudioClassifier
     options: DetectOptions
@@ -51,6 +52,7 @@ class Job:
     labels: tuple[str, ...]
     batch_size: int
     stop: threading.Event
+    num_threads: int = 1
 
     @property
     def parts(self) -> Parts:
@@ -122,7 +124,7 @@ def _heard(
         if scores is not None:
             scores.add(windows)
 
-    detector = Detector(job.classifier, job.options, on_windows, job.batch_size, job.detector)
+    detector = Detector(job.classifier, job.options, on_windows, job.batch_size, job.detector, job.num_threads)
     plan = detector.plan
     overview: Overview | None = None
     events: list[Event] = []

@@ -1,5 +1,6 @@
 """Hearing many recordings in threads, and the tables and the summary of what was heard."""
 
+import dataclasses
 import itertools
 import os
 import time
@@ -44,8 +45,9 @@ class Listening:
     def hear_all(self, paths: Sequence[str], workers: int, progress: Progress, renew: bool) -> None:
         """Hear these recordings, beginning with the first; the tables are renewed from time to time if `renew`.
 
-        The threads share the model: its batches run outside Python's lock. With fewer recordings than threads, torch
-        has the cores that are left.
+        The threads share the model: its batches run outside Python's lock. With fewer recordings than threads, several
+        batches of one are worked on side by side. torch has one core in each, for on more it would add up in another
+        order and last digits would depend on how many recordings are left.
 
         Raises:
             OutputError: something cannot be written.
@@ -54,8 +56,8 @@ class Listening:
             return
         torch_threads = torch.get_num_threads()
         workers = max(1, min(workers, len(paths)))
-        for_each = max(1, torch_threads // workers)
-        pool = ThreadPoolExecutor(workers, "hear", initializer=torch.set_num_threads, initargs=(for_each,))
+        self.job = dataclasses.replace(self.job, num_threads=max(1, torch_threads // workers))
+        pool = ThreadPoolExecutor(workers, "hear", initializer=torch.set_num_threads, initargs=(1,))
         todo = iter(paths)
         running: set[Future[None]] = set()
         with threadpool_limits(1, "blas"):

@@ -36,6 +36,7 @@ class Detector:
         on_windows: is called with the windows as they are scored, in order, before the events they lead to are given.
         batch_size: windows that go through the model at once.
         like: a detector of the same model, with the same weights, options and batch size: saves preparing them again.
+        num_threads: batches that are worked on at a time; as many as torch would use unless given.
 
     Raises:
         UsageError: options that do not fit the model.
@@ -51,13 +52,14 @@ class Detector:
         on_windows: Callable[[Windows], None] | None = None,
         batch_size: int = 32,
         like: "Detector | None" = None,
+        num_threads: int | None = None,
     ) -> None:
         options = options or DetectOptions()
         self.plan = plan_detection(classifier, options) if like is None else like.plan
         rate = classifier.sampling_rate
         self._denoiser = None if options.denoise == "model" else StreamDenoiser(rate, options.denoise)
         shared = None if like is None else like._hearing
-        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, shared)
+        self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, shared, num_threads)
         self._decision = Decision(self.plan, classifier.known_threshold, classifier.multi_label)
 
     def push(self, samples: np.ndarray) -> list[Event]:

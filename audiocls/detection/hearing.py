@@ -67,6 +67,7 @@ class Hearing:
         on_windows: Callable[[Windows], None] | None = None,
         batch_size: int = 32,
         like: "Hearing | None" = None,
+        num_threads: int | None = None,
     ) -> None:
         self._classifier, self._batch_size, self._on_windows = classifier, batch_size, on_windows
         rate = plan.sampling_rate
@@ -75,7 +76,9 @@ class Hearing:
             self._fast_sounds = FastSounds.of(classifier)
         else:
             self._fast_windows, self._fast_sounds = like._fast_windows, like._fast_sounds
-        self._scanner = Scanner(classifier, plan.window_length, plan.hop_length, batch_size, fast=self._fast_windows)
+        self._scanner = Scanner(
+            classifier, plan.window_length, plan.hop_length, batch_size, num_threads, self._fast_windows
+        )
         self._activity = Activity(rate)
         self._frame = self._activity.hop_length
         longest = min(round(LONGEST_SECONDS * rate), classifier.window_length)

@@ -54,7 +54,7 @@ class Scanner:
         classifier: any model.
         window_length, hop_length: in samples at `classifier.sampling_rate`.
         batch_size: windows that go through the model at once.
-        num_threads: batches worked on at a time where the form for speed serves; as many as torch would use unless
+        num_threads: batches worked on at a time, on a CPU; as many as torch would use unless
             given. Other models leave threads to torch.
         fast: the form for speed, if it has been made already.
 
@@ -118,11 +118,12 @@ class Scanner:
         return [Windows(self._next - 1, scores, known)]
 
     def _scored(self, samples: np.ndarray, count: int) -> Iterator[Windows]:
-        """The first `count` windows of samples, in runs that share batches."""
+        """The first `count` windows of samples, in runs that share batches.
+
+        How they are divided must not depend on the threads: in other company, last digits are others.
+        """
         runs = -(-count // self._batch_size)
-        threads = self._num_threads if self._fast is not None else 1
-        if threads > 1 and count > 1:
-            runs = -(-runs // threads) * threads
+        threads = self._num_threads if self._classifier.model.device.type == "cpu" else 1
         edges = np.linspace(0, count, min(runs, count) + 1).astype(int)
         pieces = [
             samples[first * self.hop_length : (end - 1) * self.hop_length + self.window_length]

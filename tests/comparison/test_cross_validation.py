@@ -86,7 +86,7 @@ def test_held_out_clips_can_be_played_at_other_speeds(tones, seen, monkeypatch):
             lengths.append(len(clip["array"]))
             yield np.full(3, len(clip["array"]), np.float32)
 
-    monkeypatch.setattr("audiocls.inference.classifier.AudioClassifier.stream", stream)
+    monkeypatch.setattr("audiocls.inference.classifier.AudioClassifier.stream_scores", stream)
     folds = make_folds(tones, 2, 0)
     found = cross_validate(TrainConfig(), tones, folds, Run(Accelerator(cpu=True)), speeds=(1.0, 2.0))
     count = len(tones.train) + len(tones.validation)
