@@ -223,6 +223,7 @@ def card_facts(
         thresholds=record["thresholds"],
         rejection=record["rejection"],
         leak_report=record["leak_report"],
+        detection=record["detection"],
         reliability_picture=RELIABILITY_PNG if metrics else None,
         dataset_name=audio.name,
         clip_counts={part: len(clips) for part, clips in filled.items()},

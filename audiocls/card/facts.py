@@ -27,6 +27,7 @@ class CardFacts:
         training_config.json tells it; None where it was not done.
     thresholds: by label, from which score on it is the answer; None where the best score decides.
     leak_report: as `audiocls.comparison.leaks.leak_report` gives it.
+    detection: from which scores events are heard in long recordings, as `config.detection` holds it.
     reliability_picture: file name of the reliability diagram, None if there is none.
     """
 
@@ -52,6 +53,7 @@ class CardFacts:
     thresholds: Mapping[str, float] | None = None
     rejection: Mapping[str, Any] | None = None
     leak_report: Mapping[str, Any] | None = None
+    detection: Mapping[str, Any] | None = None
     reliability_picture: str | None = None
 
     dataset_name: str | None = None

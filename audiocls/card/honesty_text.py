@@ -135,6 +135,19 @@ def denoising_text(facts: CardFacts) -> list[str]:
     return [f"{told}. `audiocls` does that before the model hears a sound; `pipeline` does not, so its scores differ."]
 
 
+def detection_text(facts: CardFacts) -> list[str]:
+    """How it was fitted to long recordings; empty for a model that was not."""
+    if not facts.detection:
+        return []
+    thresholds = facts.detection["thresholds"]
+    low, high = min(thresholds.values()), max(thresholds.values())
+    told = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f} by class"
+    return [
+        f"In long recordings `audiocls detect` hears an event from a score of {told} on, chosen on "
+        f"{escape(facts.detection['fitted_on'])}: made recordings, which real ones may differ from."
+    ]
+
+
 def leak_sentences(report: Mapping[str, Any]) -> list[str]:
     """What a leak report says, in plain words without Markdown.
 

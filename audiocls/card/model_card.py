@@ -52,7 +52,7 @@ def model_card(facts: CardFacts) -> ModelCard:
         rejection=honesty_text.rejection_text(facts),
         closest=card_text.one_line(facts.labels[0]),
         leaks=card_text.escape(" ".join(honesty_text.leak_sentences(facts.leak_report))) if facts.leak_report else "",
-        limits=card_text.limits(facts) + honesty_text.denoising_text(facts),
+        limits=card_text.limits(facts) + honesty_text.denoising_text(facts) + honesty_text.detection_text(facts),
         data_note=card_text.data_note(facts),
         split_note=card_text.escape(facts.split_note),
         attribution=card_text.escape(facts.attribution or ""),

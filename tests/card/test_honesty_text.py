@@ -1,6 +1,6 @@
 import shlex
 
-from audiocls.card.honesty_text import denoising_text, leak_sentences
+from audiocls.card.honesty_text import denoising_text, detection_text, leak_sentences
 from audiocls.card.model_card import model_card
 from tests.card.test_model_card import facts_for, leak_found
 
@@ -51,3 +51,11 @@ def test_a_model_that_reduces_noise_says_who_does_it():
     assert "nonstationary" in theirs
     assert "`pipeline` does not, so its scores differ" in theirs
     assert theirs in str(model_card(native))
+
+
+def test_a_model_for_recordings_says_from_which_score_on_it_hears_an_event():
+    assert detection_text(facts_for(["a", "b"])) == []
+    fitted = {"thresholds": {"a": 0.3, "b": 0.55}, "fitted_on": "10 recordings of 60 s"}
+    (told,) = detection_text(facts_for(["a", "b"], detection=fitted))
+    assert "0.30 to 0.55" in told
+    assert "10 recordings of 60 s" in told
