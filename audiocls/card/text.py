@@ -144,13 +144,13 @@ def limits(facts: CardFacts) -> list[str]:
     if facts.custom_code:
         told.append(
             f"It was trained on windows of {window}. The answer for a longer sound is the mean over its windows, so a "
-            "short event in a long recording is drowned: use `audiocls detect` for long recordings. `pipeline` reads a whole file into "
+            "short event in a long recording is drowned: use `audiocls detect` for these. `pipeline` reads a whole file into "
             "memory and gives one answer for it."
         )
     else:
         told.append(
             f"It hears windows of {window}. `pipeline` sees only the first one of a longer sound; `audiocls` averages "
-            "over all of them, so a short event in a long recording is drowned either way: use `audiocls detect` for long recordings."
+            "over all of them, so a short event in a long recording is drowned either way: use `audiocls detect`."
         )
     told.extend(_few_clips(facts))
     told.append("Other microphones, rooms, distances and background noise than in the training data lower the scores.")
