@@ -144,8 +144,8 @@ def limits(facts: CardFacts) -> list[str]:
     if facts.custom_code:
         told.append(
             f"It was trained on windows of {window}. The answer for a longer sound is the mean over its windows, so a "
-            "short event in a long recording is drowned: use `audiocls detect` for these. `pipeline` reads a whole file "
-            "into memory and gives one answer for it."
+            "short event in a long recording is drowned: use `audiocls detect` for these. `pipeline` reads a whole "
+            "file into memory and gives one answer for it."
         )
     else:
         told.append(
