@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from audiocls.detection.detector import Detector
 from audiocls.detection.event import Event
@@ -26,6 +27,8 @@ class PitchClassifier:
     name = "pitch"
 
     class model:
+        device = torch.device("cpu")
+
         class config:
             detection = None
 
