@@ -59,8 +59,12 @@ def read_settings(arguments: argparse.Namespace) -> TrainConfig:
         UsageError: a value is out of range or the recipe is wrong.
     """
     recipe = load_recipe(arguments.config) if arguments.config else {}
-    given = {name: value for name, value in vars(arguments).items() if name in settings()}
-    return TrainConfig.from_dict({**recipe, **given}, source="settings")
+    return TrainConfig.from_dict({**recipe, **given_fields(arguments, settings())}, source="settings")
+
+
+def given_fields(arguments: argparse.Namespace, chosen: Mapping[str, Field]) -> dict[str, Any]:
+    """The values of those settings that were given as flags."""
+    return {name: value for name, value in vars(arguments).items() if name in chosen}
 
 
 def load_recipe(path: str | Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiocls.arguments import read_settings
+from audiocls.arguments import given_fields, read_settings
 from audiocls.commands import build_parser
 from audiocls.errors import AudioclsError, UsageError
 from audiocls.tuning.arguments import tune_options
@@ -31,10 +31,10 @@ def run_inspect(arguments: argparse.Namespace) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int | None:
     config = read_settings(arguments)
-    from audiocls.training.launch import PLACED, processes_asked_of_accelerate, run_together
+    from audiocls.training.launch import processes_to_start, run_together
 
-    processes = max(arguments.num_processes, processes_asked_of_accelerate())
-    if processes > 1 and not any(name in os.environ for name in PLACED):
+    processes = processes_to_start(arguments.num_processes)
+    if processes > 1:
         return run_together(processes, main, arguments.argv)
     from audiocls.experiment import train
 
@@ -66,10 +66,10 @@ def run_predict(arguments: argparse.Namespace) -> None:
 
 def run_detect(arguments: argparse.Namespace) -> int | None:
     options = _detect_options(arguments)
-    from audiocls.training.launch import PLACED, processes_asked_of_accelerate, run_together
+    from audiocls.training.launch import processes_to_start, run_together
 
-    processes = max(arguments.num_processes, processes_asked_of_accelerate())
-    if processes > 1 and not any(name in os.environ for name in PLACED):
+    processes = processes_to_start(arguments.num_processes)
+    if processes > 1:
         from audiocls.recordings.finding import kept_stdin
 
         with kept_stdin(arguments.recordings):
@@ -96,8 +96,8 @@ def run_segment(arguments: argparse.Namespace) -> None:
     from audiocls.cutting.segment import segment
     from audiocls.cutting.segment_options import SegmentOptions, segment_settings
 
-    given = {name: value for name, value in vars(arguments).items() if name in segment_settings()}
-    segment(arguments.recordings, arguments.output_dir, SegmentOptions(**given), arguments.overwrite, verbose=True)
+    options = SegmentOptions(**given_fields(arguments, segment_settings()))
+    segment(arguments.recordings, arguments.output_dir, options, arguments.overwrite, verbose=True)
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
@@ -105,7 +105,10 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         return _evaluate_events(arguments)
     from audiocls.detection.options import detect_settings
 
-    idle = [name for name in (*detect_settings(), "choose_thresholds") if getattr(arguments, name, None) is not None]
+    idle = [
+        *given_fields(arguments, detect_settings()),
+        *["choose_thresholds"] * (arguments.choose_thresholds is not None),
+    ]
     if idle:
         raise UsageError(f"--{idle[0]} is for events in recordings: say with --events what is in them")
     from audiocls.assessment import evaluate
@@ -191,7 +194,7 @@ def _reading_options(arguments: argparse.Namespace) -> dict[str, Any]:
 def _detect_options(arguments: argparse.Namespace) -> "DetectOptions":
     from audiocls.detection.options import DetectOptions, detect_settings
 
-    return DetectOptions(**{name: value for name, value in vars(arguments).items() if name in detect_settings()})
+    return DetectOptions(**given_fields(arguments, detect_settings()))
 
 
 def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":

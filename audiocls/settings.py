@@ -4,7 +4,7 @@ It knows no setting by name; `config` defines them.
 """
 
 import math
-from dataclasses import Field, field
+from dataclasses import Field, field, fields
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -76,6 +76,21 @@ def parse_image_size(text: str) -> tuple[int, int]:
     if not separator or not bands.isdigit() or not frames.isdigit():
         raise UsageError(f"image_size is {text!r}; write it as BANDSxFRAMES, such as 128x128")
     return int(bands), int(frames)
+
+
+def fields_by_name(options: Any) -> dict[str, Field]:
+    """The settings of a dataclass or of one of its objects, in the order of `--help`."""
+    return {spec.name: spec for spec in fields(options)}
+
+
+def check_fields(options: Any) -> None:
+    """Check all values of a dataclass of settings.
+
+    Raises:
+        UsageError: as `check_value`.
+    """
+    for name, spec in fields_by_name(options).items():
+        check_value(spec, getattr(options, name))
 
 
 def checked_span(name: str, value: Any) -> tuple[float, float]:

@@ -26,6 +26,7 @@ Source = str | os.PathLike | bytes | BinaryIO
 DECODER_VERSION = 2  # part of the cache key: raise it whenever the same file would decode to other samples
 BLOCK_FRAMES = 1 << 19  # frames decoded at once; shorter files take one call
 _PIECE_FRAMES = 1 << 10
+SLACK_FRAMES = 4800  # a lossy stream may stop a packet short of its header's count without anything missing
 _RAW_SAMPLES = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # containers in which PCM is not coded
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # a header outside is broken: 1 Hz would blow a small file up to hours
 CUT = "ends early; what is there was used"
@@ -170,8 +171,7 @@ def _read_soundfile(name: str, file: soundfile.SoundFile, sampling_rate: int) ->
         waveform = result.finish()
     if num_frames == 0:
         raise AudioReadError(name, "the file holds no samples" if not failed else "the sound in it is damaged")
-    # A lossy stream may stop a packet short of its header's count without anything missing.
-    cut = failed or num_frames < promised - 4800 or header_promises_more(file)
+    cut = failed or num_frames < promised - SLACK_FRAMES or header_promises_more(file)
     return Decoded(waveform, CUT if cut else None)
 
 

@@ -12,6 +12,7 @@ import soundfile
 
 from audiocls.audio.decoding import (
     BLOCK_FRAMES,
+    SLACK_FRAMES,
     Source,
     check_rate,
     display_name,
@@ -22,8 +23,6 @@ from audiocls.audio.decoding import (
 )
 from audiocls.audio.joined_files import FilePart, mp3_tells_its_length, ogg_links
 from audiocls.errors import AudioReadError
-
-SLACK_FRAMES = 4800  # a lossy stream may stop a packet short of its header's count without anything missing
 
 
 class NativeBlocks:

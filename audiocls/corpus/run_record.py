@@ -42,7 +42,7 @@ def run_record(classifier: AudioClassifier, detector: Detector, options: DetectO
         "kind": KIND,
         "audiocls": __version__,
         "model": classifier.name,
-        "settings": {"model": fingerprint(classifier), "denoise": options.denoise, **_plan(detector)},
+        "settings": {"model": fingerprint(classifier), **_plan(detector)},
         "options": dataclasses.asdict(options),
         "thresholds_origin": thresholds_origin(classifier, options.threshold),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},

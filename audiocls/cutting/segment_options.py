@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from audiocls.errors import UsageError
-from audiocls.settings import check_value, setting
+from audiocls.settings import check_fields, fields_by_name, setting
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ class SegmentOptions:
     )
 
     def __post_init__(self) -> None:
-        for name, spec in segment_settings().items():
-            check_value(spec, getattr(self, name))
+        check_fields(self)
         if self.max_seconds < 2 * self.min_seconds:
             raise UsageError(
                 f"max_seconds is {self.max_seconds:g}; it must be at least twice min_seconds ({self.min_seconds:g})"
@@ -80,4 +79,4 @@ class SegmentOptions:
 
 def segment_settings() -> dict[str, dataclasses.Field]:
     """All options by name, in the order of `--help`."""
-    return {spec.name: spec for spec in dataclasses.fields(SegmentOptions)}
+    return fields_by_name(SegmentOptions)

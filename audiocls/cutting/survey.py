@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audiocls.audio.decoding import Source
+from audiocls.audio.decoding import Source, mono
 from audiocls.cutting.uniform_blocks import UniformBlocks
 from audiocls.detection.activity import FLOOR_FRAMES, Activity, Frames
 
@@ -75,7 +75,7 @@ def survey(
     length = 0
     for block in blocks:
         activity = activity or Activity(blocks.sampling_rate, snr_db)
-        keep(activity.push(block @ np.full(blocks.channels, 1 / blocks.channels, np.float32)))
+        keep(activity.push(mono(block)))
         length += len(block)
         heard(len(block) / blocks.sampling_rate)
     assert activity is not None  # no block at all is an AudioReadError

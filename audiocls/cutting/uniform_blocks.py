@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from audiocls.audio.decoding import Source
+from audiocls.audio.decoding import CUT, Source
 from audiocls.audio.native_blocks import NativeBlocks
 from audiocls.errors import AudioReadError
 
@@ -68,7 +68,7 @@ class UniformBlocks:
             yield self._resampler.resample_chunk(np.ascontiguousarray(block)) if self._resampler else block
         yield self._flushed()
         if self._native.cut:
-            self._note("ends early; what is there was used")
+            self._note(CUT)
 
     def _flushed(self) -> np.ndarray:
         rest = np.empty((0, self.channels), np.float32)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiocls.audio.denoising import StreamDenoiser
 from audiocls.detection.decision import Decision
 from audiocls.detection.event import Event
 from audiocls.detection.hearing import Hearing
@@ -56,21 +55,14 @@ class Detector:
     ) -> None:
         options = options or DetectOptions()
         self.plan = plan_detection(classifier, options) if like is None else like.plan
-        rate = classifier.sampling_rate
-        self._denoiser = None if options.denoise == "model" else StreamDenoiser(rate, options.denoise)
         shared = None if like is None else like._hearing
         self._hearing = Hearing(classifier, self.plan, on_windows, batch_size, shared, num_threads)
         self._decision = Decision(self.plan, classifier.known_threshold, classifier.multi_label)
 
     def push(self, samples: np.ndarray) -> list[Event]:
         """Take the next samples, float32 (time,) at the model's rate; give the events that are over, by their end."""
-        if self._denoiser is not None:
-            samples = self._denoiser.push(samples)
         return self._decision.push(self._hearing.push(samples))
 
     def finish(self) -> list[Event]:
         """The recording is over: give the events that are left, by their end."""
-        events = []
-        if self._denoiser is not None:
-            events = self._decision.push(self._hearing.push(self._denoiser.finish()))
-        return events + self._decision.finish(self._hearing.finish(), self._hearing.received)
+        return self._decision.finish(self._hearing.finish(), self._hearing.received)

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from audiocls.detection.folding import FoldedNetwork
+from audiocls.inference.windows import is_silent
 from audiocls.models.convolution1d import ConvolutionOverTime
 from audiocls.models.logit_scaling import scaled
 from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-from audiocls.models.rejection import EDGE_SECONDS, SILENCE
 from audiocls.models.residual import ResidualCNN
 from audiocls.models.spectra import in_tiles
 
@@ -65,7 +65,7 @@ class FastSounds:
         known = np.full(len(sounds), np.nan, np.float32)
         if self._listener.known_sounds is not None:
             known = self._listener.known_sounds(embedded, logits, self._listener.multi_label).numpy()
-        known[[silent_sound(sound, self._listener.sampling_rate) for sound in sounds]] = -np.inf
+        known[[is_silent(sound, self._listener.sampling_rate) for sound in sounds]] = -np.inf
         return scores, known
 
     def _frames(self, sound: np.ndarray) -> int:
@@ -108,14 +108,3 @@ class FastSounds:
             own = columns[:, start : start - (-self._frames(sound) // stride)]
             found.append(torch.cat([own.mean(dim=1), own.amax(dim=1)]))
         return torch.stack(found)
-
-
-def silent_sound(sound: np.ndarray, sampling_rate: int) -> bool:
-    """Whether nothing can be heard in float32 (time,), as `models.rejection.silent` says of a batch."""
-    if sound.max() - sound.min() <= 2 * SILENCE:
-        return True
-    edge = int(EDGE_SECONDS * sampling_rate)
-    if len(sound) <= 4 * edge:
-        return False
-    inner = sound[edge : len(sound) - edge]
-    return bool(inner.max() - inner.min() <= 2 * SILENCE and abs(sound[len(sound) // 2]) > SILENCE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiocls.audio.denoising import StreamDenoiser
 from audiocls.detection.activity import Activity
 from audiocls.detection.fast_sounds import FastSounds
 from audiocls.detection.fast_windows import FastWindows
@@ -71,6 +72,7 @@ class Hearing:
     ) -> None:
         self._classifier, self._batch_size, self._on_windows = classifier, batch_size, on_windows
         rate = plan.sampling_rate
+        self._denoiser = None if plan.denoise == "model" else StreamDenoiser(rate, plan.denoise)
         if like is None:
             self._fast_windows = FastWindows.of(classifier, plan.window_length, plan.hop_length)
             self._fast_sounds = FastSounds.of(classifier)
@@ -95,6 +97,9 @@ class Hearing:
 
     def push(self, samples: np.ndarray) -> Heard:
         """Take the next samples, float32 (time,) at the model's rate."""
+        return self._hear(samples if self._denoiser is None else self._denoiser.push(samples))
+
+    def _hear(self, samples: np.ndarray) -> Heard:
         samples = np.array(samples, np.float32)  # a copy: the caller's buffer may be used again
         self._blocks.append(samples)
         self.received += len(samples)
@@ -104,9 +109,10 @@ class Hearing:
 
     def finish(self) -> Heard:
         """The recording is over: give what is left."""
+        rest = Heard([], [], 0) if self._denoiser is None else self._hear(self._denoiser.finish())
         windows = self._told(self._scanner.finish())
         stretches = self._stretches.push(self._activity.finish()) + self._stretches.finish()
-        return Heard(windows, self._listen(stretches), self.received)
+        return Heard(rest.windows + windows, rest.sounds + self._listen(stretches), self.received)
 
     def _told(self, found: list[Windows]) -> list[Windows]:
         for windows in found:

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from audiocls.settings import check_value, setting
+from audiocls.settings import check_fields, fields_by_name, setting
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,9 @@ class DetectOptions:
     )
 
     def __post_init__(self) -> None:
-        for name, spec in detect_settings().items():
-            check_value(spec, getattr(self, name))
+        check_fields(self)
 
 
 def detect_settings() -> dict[str, dataclasses.Field]:
     """All options by name, in the order of `--help`."""
-    return {spec.name: spec for spec in dataclasses.fields(DetectOptions)}
+    return fields_by_name(DetectOptions)

@@ -28,6 +28,7 @@ class Plan:
     window_length, hop_length: in samples at the model's rate.
     thresholds: float32 (labels,), the score from which a label is heard.
     reported: bool (labels,), the labels that are events.
+    denoise: as of `DetectOptions`.
     """
 
     window_length: int
@@ -38,6 +39,7 @@ class Plan:
     reported: np.ndarray
     min_duration_seconds: float
     merge_gap_seconds: float
+    denoise: str = "model"
 
     @property
     def window_seconds(self) -> float:
@@ -89,6 +91,7 @@ def plan_detection(classifier: "AudioClassifier", options: DetectOptions) -> Pla
         reported=_reported(labels, options),
         min_duration_seconds=DEFAULT_MIN_DURATION_SECONDS if minimum is None else minimum,
         merge_gap_seconds=DEFAULT_MERGE_GAP_SECONDS if gap is None else gap,
+        denoise=options.denoise,
     )
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiocls.audio.denoising import StreamDenoiser
 from audiocls.detection.decision import Decision
 from audiocls.detection.event import Event
 from audiocls.detection.hearing import Heard, Hearing
@@ -31,22 +30,15 @@ class Sweep:
     def __init__(self, classifier: "AudioClassifier", options: DetectOptions, batch_size: int = 32) -> None:
         self.plan = plan_detection(classifier, options)
         self.heard = []
-        self._denoiser = (
-            None if options.denoise == "model" else StreamDenoiser(self.plan.sampling_rate, options.denoise)
-        )
         self._hearing = Hearing(classifier, self.plan, None, batch_size)
         self._known_threshold, self._multi_label = classifier.known_threshold, classifier.multi_label
 
     def push(self, samples: np.ndarray) -> None:
         """Take the next samples, float32 (time,) at the model's rate."""
-        if self._denoiser is not None:
-            samples = self._denoiser.push(samples)
         self.heard.append(self._hearing.push(samples))
 
     def finish(self) -> None:
         """The recording is over."""
-        if self._denoiser is not None:
-            self.heard.append(self._hearing.push(self._denoiser.finish()))
         self.heard.append(self._hearing.finish())
 
     def events(self, thresholds: np.ndarray | float | None = None) -> list[Event]:

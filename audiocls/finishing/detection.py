@@ -25,6 +25,7 @@ from audiocls.evaluation.event_scores import COLLAR_SECONDS, Findings, Tally, ta
 from audiocls.finishing.event_thresholds import thresholds_for_events
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
+from audiocls.training.batches import soft_targets
 from audiocls.training.run import Run
 
 RECORDING_SECONDS = 60.0
@@ -145,7 +146,7 @@ def recording_clips(audio: AudioData, seed: int) -> tuple[Clips, str]:
         return audio.validation, f"{len(audio.validation)} clips of the validation part"
     rng = np.random.default_rng([seed, SEED])
     chosen: set[int] = set()
-    for has in _labels_of(audio.train, len(audio.labels)).T:
+    for has in (soft_targets(audio.train, len(audio.labels)) > 0.5).T:
         count = max(LEAST_LEARNT, round(LEARNT_SHARE * int(has.sum())))
         chosen |= set(rng.permutation(np.flatnonzero(has))[:count].tolist())
     why = "too few were held out" if len(audio.validation) else "none were held out"
@@ -155,14 +156,9 @@ def recording_clips(audio: AudioData, seed: int) -> tuple[Clips, str]:
 def _suffices(audio: AudioData) -> bool:
     """Whether the validation part has clips enough, of each class."""
     clips = audio.validation
-    return len(clips) >= LEAST_CLIPS and bool((_labels_of(clips, len(audio.labels)).sum(0) >= LEAST_OF_CLASS).all())
-
-
-def _labels_of(clips: Clips, num_labels: int) -> np.ndarray:
-    """Which labels each clip has, bool (clips, labels)."""
-    if clips.targets.ndim == 2:
-        return clips.targets > 0.5
-    return clips.targets[:, None] == np.arange(num_labels)
+    return len(clips) >= LEAST_CLIPS and bool(
+        ((soft_targets(clips, len(audio.labels)) > 0.5).sum(0) >= LEAST_OF_CLASS).all()
+    )
 
 
 def make_recordings(clips: Clips, audio: AudioData, config: TrainConfig, count: int) -> list[Made]:

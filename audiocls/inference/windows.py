@@ -13,7 +13,7 @@ import torch
 from audiocls.audio.windows import window_starts
 from audiocls.models.denoising import SpectralGate
 from audiocls.models.last_layer import last_input
-from audiocls.models.rejection import KnownSounds, silent
+from audiocls.models.rejection import EDGE_SECONDS, SILENCE, KnownSounds
 
 # Pretrained transformers without a window of their own take clips of up to this length whole.
 LONGEST_WINDOW_SECONDS = 30.0
@@ -179,9 +179,14 @@ class Listener:
 
 
 def is_silent(waveform: np.ndarray, sampling_rate: int) -> bool:
-    """Whether nothing can be heard in float32 (time,): nothing above -60 dBFS, but for a constant."""
-    samples = torch.tensor(waveform, dtype=torch.float32)  # a copy: clips from a file may not be written to
-    return bool(silent(samples[None], torch.tensor([len(samples)]), sampling_rate))
+    """Whether nothing can be heard in float32 (time,), as `models.rejection.silent` says of a batch."""
+    if not len(waveform) or waveform.max() - waveform.min() <= 2 * SILENCE:
+        return True
+    edge = int(EDGE_SECONDS * sampling_rate)
+    if len(waveform) <= 4 * edge:
+        return False
+    inner = waveform[edge : len(waveform) - edge]
+    return bool(inner.max() - inner.min() <= 2 * SILENCE and abs(waveform[len(waveform) // 2]) > SILENCE)
 
 
 def denoiser_of(config: Any, sampling_rate: int) -> SpectralGate | None:

@@ -32,6 +32,14 @@ def processes_asked_of_accelerate() -> int:
     return 1
 
 
+def processes_to_start(asked: int) -> int:
+    """How many processes this one should start: as many as it or `accelerate launch` was asked for; 1, which is none,
+    for one that a launcher has already placed among others."""
+    if any(name in os.environ for name in PLACED):
+        return 1
+    return max(asked, processes_asked_of_accelerate())
+
+
 def run_together(count: int, function: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
     """Run `function(arguments)` in `count` new CPU processes joined through gloo, and return the worst exit code."""
     if "OMP_NUM_THREADS" not in os.environ:
