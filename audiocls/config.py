@@ -96,6 +96,11 @@ class TrainConfig(FinetuneSettings, HonestySettings, FieldSettings):
         metavar="SHARE",
         limits=(0, 0.9),
     )
+    streaming: bool = setting(
+        False,
+        "data",
+        "read a data set of the Hub clip by clip, without first keeping a copy of all of it on this machine",
+    )
     label_regex: str | None = setting(
         None,
         "data",

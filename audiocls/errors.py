@@ -36,3 +36,7 @@ class ModelError(AudioclsError):
 
 class OutputError(AudioclsError):
     """Something cannot be written: the folder exists, is not writable, or the disk is full."""
+
+
+class HubError(AudioclsError):
+    """The Hub refuses, lacks or cannot be reached for what was asked."""
