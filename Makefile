@@ -7,9 +7,10 @@ RUN ?= runs/everyday_sounds
 WEIGHTS ?= whisper-tiny.en
 
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo weights install install-dev test check format lint types benchmarks clean
+.PHONY: demo weights install install-dev test check format lint types benchmarks hub clean
 
 # The pretrained weights make the demo better; without them it trains a network from scratch.
 demo: install  ## train on the bundled sounds, print the test scores, open the app
@@ -20,10 +21,10 @@ ifneq ($(OPEN),0)
 endif
 
 test: install-dev weights  ## install and run the whole test suite
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: install-dev weights format lint types  ## format, lint, types and tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 weights: install  ## fetch the pretrained model that the demo and the tests use
 	$(BIN)/audiocls weights $(WEIGHTS)
@@ -54,6 +55,10 @@ types:
 
 benchmarks: install-dev  ## print every table that README quotes
 	for name in accuracy features predict inspection honesty; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+HUB_PORT ?= 8765
+hub: install-dev  ## a server of the Hub's protocol on this machine, to try publishing on
+	$(BIN)/python -m tests.hub_server --root build/hub --port $(HUB_PORT)
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

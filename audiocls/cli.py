@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from audiocls.arguments import given_fields, read_settings
 from audiocls.commands import build_parser
 from audiocls.errors import AudioclsError, UsageError
+from audiocls.publishing.arguments import given_token, push_options
+from audiocls.publishing.options import push_settings
 from audiocls.tuning.arguments import tune_options
 
 if TYPE_CHECKING:
@@ -31,14 +33,23 @@ def run_inspect(arguments: argparse.Namespace) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int | None:
     config = read_settings(arguments)
+    options = push_options(arguments)
+    if arguments.push_to_hub:  # what would fail in the end fails at once
+        from audiocls.publishing.login import login
+
+        if token := given_token(arguments):
+            os.environ["HF_TOKEN"] = token
+        login(arguments.push_to_hub, token)
+    elif given := sorted(given_fields(arguments, push_settings())):
+        raise UsageError(f"--{given[0]} is for publishing: say where to with --push_to_hub")
     from audiocls.training.launch import processes_to_start, run_together
 
     processes = processes_to_start(arguments.num_processes)
     if processes > 1:
-        return run_together(processes, main, arguments.argv)
+        return run_together(processes, main, [each for each in arguments.argv if each != "--token-stdin"])
     from audiocls.experiment import train
 
-    train(
+    trained = train(
         arguments.data,
         arguments.output_dir,
         config,
@@ -46,7 +57,23 @@ def run_train(arguments: argparse.Namespace) -> int | None:
         overwrite=arguments.overwrite,
         verbose=True,
     )
+    if arguments.push_to_hub and os.environ.get("RANK", "0") == "0":
+        from audiocls.publishing.push import push
+
+        push(trained.output_dir, arguments.push_to_hub, options, verbose=True)
     return None
+
+
+def run_push(arguments: argparse.Namespace) -> None:
+    from audiocls.publishing.push import push
+
+    push(
+        arguments.model,
+        arguments.repo_id,
+        push_options(arguments),
+        token=given_token(arguments),
+        verbose=True,
+    )
 
 
 def run_predict(arguments: argparse.Namespace) -> None:
@@ -208,6 +235,7 @@ def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":
 RUN = {
     "inspect": run_inspect,
     "train": run_train,
+    "push": run_push,
     "predict": run_predict,
     "evaluate": run_evaluate,
     "detect": run_detect,

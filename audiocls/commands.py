@@ -6,6 +6,8 @@ from audiocls import __version__
 from audiocls.arguments import Parser, add_fields, add_settings
 from audiocls.cutting.segment_options import segment_settings
 from audiocls.detection.options import detect_settings
+from audiocls.publishing.arguments import DESCRIPTION as PUSH
+from audiocls.publishing.arguments import add_push_after_training, add_push_arguments
 from audiocls.tuning.arguments import DESCRIPTION as TUNE
 from audiocls.tuning.arguments import add_tune_arguments
 
@@ -17,6 +19,7 @@ examples:
   audiocls predict runs/my_sounds clip.mp3      say what a file holds
   audiocls evaluate runs/my_sounds new_sounds   score the model on other labelled sounds
   audiocls app --model runs/my_sounds           try it in the browser, with the microphone
+  audiocls push runs/my_sounds me/my-sounds     publish it on the Hub
   audiocls segment week1/ --output_dir clips    cut long recordings into clips to sort into folders
   audiocls detect runs/my_sounds week1/ --output_dir found
                                                 find and count the sounds in long recordings
@@ -101,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--num_processes", type=int, default=1, metavar="N", help="CPU processes; for GPUs use accelerate launch [1]"
     )
     add_settings(train)
+    add_push_after_training(train)
 
     predict = commands.add_parser("predict", help="label audio files", description="Label audio files with a model.")
     predict.add_argument("model", metavar="MODEL", help="model folder or Hub id")
@@ -225,6 +229,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_reading_options(calibrate)
     _add_model_options(calibrate)
+
+    push = commands.add_parser(
+        "push", help="publish a model on the Hub", description=PUSH, usage="audiocls push RUN ID [options]"
+    )
+    add_push_arguments(push)
 
     commands.add_parser("app", help="open the app in the browser", add_help=False)
 
