@@ -1,14 +1,10 @@
 """From a data source to decoded, checked clips in train, validation and test parts.
 
-Ties together finding (`sources`), decoding (`store`), copies (`fingerprints`) and division (`splits`). Nothing is
-dropped in silence: what is not used is in `AudioData.skipped` with its reason.
+Ties together finding (`sources`), decoding (`usable`, `store`), copies (`fingerprints`) and division (`splits`).
+Nothing is dropped in silence: what is not used is in `AudioData.skipped` with its reason.
 """
 
-import hashlib
-import os
-import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +18,10 @@ from audiocls.data.grouping import Groups, known_groups
 from audiocls.data.listing import Item, Listing, Skipped, shown, some
 from audiocls.data.negatives import mark_negatives, negative_test_clips
 from audiocls.data.sources import find_source
-from audiocls.data.store import Encoded, Store, content_hash, open_store
+from audiocls.data.store import Store
+from audiocls.data.usable import usable_clips
 from audiocls.errors import DataError
 
-SHORTEST_SECONDS = 0.01
-SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS
 LONG_SECONDS = 600.0  # a clip this long among short ones is worth a word
 
 
@@ -49,23 +44,25 @@ class AudioData:
     test_negatives: Clips
     groups_origin: str | None = None  # how a model card tells where `Clips.groups` come from
     test_name: str = "test"  # what `test` is: that part, or "all" clips of data without parts
+    dataset_id: str | None = None  # of a data set on the Hub, and the commit of it that was read
+    dataset_revision: str | None = None
 
 
 def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     """Find, decode (once; kept in a cache), check and divide the clips of a data source.
 
     Args:
-        source: a folder, a zip, or a Hub data set id.
-        config: uses sampling_rate, test_size, validation_size, label_regex, group_regex, group_table, strict,
-            num_workers, seed.
+        source: a folder, a zip, or a Hub data set "user/name@revision".
+        config: uses sampling_rate, test_size, validation_size, streaming, label_regex, group_regex, group_table,
+            strict, num_workers, seed.
 
     Raises:
         DataError: nothing usable, fewer than two classes, a class with too few clips, or `strict` and a skipped file.
         OutputError: the cache cannot be written.
         UsageError: label_regex, group_regex or group_table is wrong.
     """
-    listing = find_source(source, config.label_regex)
-    items, store, rows = _read(listing, source, config)
+    listing = find_source(source, config.label_regex, config.streaming)
+    items, store, rows = usable_clips(listing, source, config)
     groups = known_groups(listing, items, config)
     marked = mark_negatives(listing, items)
     negatives, test_negatives = _negatives(store, rows, items, groups.names, marked, config)
@@ -91,7 +88,9 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
         warnings=listing.warnings + division.warnings,
         split_note=division.note,
-        attribution=attribution_text(listing.root),
+        attribution=listing.attribution or attribution_text(listing.root),
+        dataset_id=listing.dataset_id,
+        dataset_revision=listing.dataset_revision,
         negatives=negatives,
         test_negatives=test_negatives,
         groups_origin=groups.origin,
@@ -103,7 +102,8 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
 
     Args:
         source: as in `load_audio_data`.
-        config: uses sampling_rate (that of the model), label_regex, group_regex, group_table, strict and num_workers.
+        config: uses sampling_rate (that of the model), streaming, label_regex, group_regex, group_table, strict and
+            num_workers.
         labels: the model's labels in its order; a class may be absent from the data.
         multi_label: whether the model gives several labels a clip.
 
@@ -113,7 +113,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
     Raises:
         DataError: nothing usable, or a class the model does not know.
     """
-    listing = find_source(source, config.label_regex)
+    listing = find_source(source, config.label_regex, config.streaming)
     part = "test" if any(item.part == "test" for item in listing.items) else None
     if part:
         listing.items = [item for item in listing.items if item.part == part]
@@ -125,7 +125,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
     if unknown:
         raise DataError(f"{shown(source)}: the model does not know class {some(unknown)}; it knows {some(labels, 20)}")
     names = {item.labels[0] for item, negative in zip(listing.items, marked, strict=True) if negative}
-    items, store, rows = _read(listing, source, config)
+    items, store, rows = usable_clips(listing, source, config)
     groups = known_groups(listing, items, config)
     marked = np.array([len(item.labels) == 1 and item.labels[0] in names for item in items], bool)
     _, negatives = _negatives(store, rows, items, groups.names, marked, None)
@@ -145,7 +145,9 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
         skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
         warnings=listing.warnings,
         split_note="The data's own test part." if part else "All clips of the data.",
-        attribution=attribution_text(listing.root),
+        attribution=listing.attribution or attribution_text(listing.root),
+        dataset_id=listing.dataset_id,
+        dataset_revision=listing.dataset_revision,
         negatives=negatives.subset([]),
         test_negatives=negatives,
         groups_origin=groups.origin,
@@ -178,83 +180,6 @@ def _without(
 ) -> tuple[list[Item], np.ndarray, Groups]:
     kept = np.flatnonzero(~marked)
     return [items[i] for i in kept], rows[kept], Groups([groups.names[i] for i in kept], groups.origin)
-
-
-def _read(listing: Listing, source: str, config: TrainConfig) -> tuple[list[Item], Store, np.ndarray]:
-    """Decode what was found: the usable clips in a fixed order, the store and their rows in it."""
-    contents = _hash_all(listing, config.num_workers)
-    encoded: dict[str, Encoded] = {}
-    for item, content in zip(listing.items, contents, strict=True):
-        if content:
-            encoded.setdefault(content, item.source)
-    where = str(listing.root.resolve()) if listing.root else source
-    name = re.sub(r"[^\w.-]+", "_", listing.name)[:40] + "-" + hashlib.sha256(os.fsencode(where)).hexdigest()[:10]
-    store = open_store(name, encoded, config.sampling_rate, config.num_workers)
-    usable: list[Item] = []
-    rows: list[int] = []
-    cut: list[str] = []
-    for item, content in zip(listing.items, contents, strict=True):
-        if content is None:
-            continue  # already in listing.skipped
-        row = store.rows[content]
-        reason = unusable(store, row, config.sampling_rate)
-        if reason:
-            listing.skipped.append(Skipped(item.file, reason))
-            continue
-        if store.notes[row]:
-            cut.append(item.file)
-        usable.append(item)
-        rows.append(row)
-    if cut:
-        what = (
-            "1 file is cut off and used as far as it goes"
-            if len(cut) == 1
-            else f"{len(cut)} files are cut off and used as far as they go"
-        )
-        listing.warnings.append(f"{what}: {some(cut)}")
-    if config.strict and listing.skipped:
-        listing.skipped.sort(key=lambda skipped: skipped.file)
-        told = [f"{skipped.file} ({skipped.reason})" for skipped in listing.skipped]
-        raise DataError(f"strict: {len(told)} {'file' if len(told) == 1 else 'files'} cannot be used: {some(told)}")
-    if not usable:
-        first = listing.skipped[0]
-        raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")
-    return usable, store, np.array(rows, np.int64)
-
-
-def _hash_all(listing: Listing, num_workers: int) -> list[str | None]:
-    """Content hash of every clip, None for one that cannot be opened (then it is listed as skipped)."""
-
-    def attempt(item: Item) -> str | OSError:
-        try:
-            return content_hash(item.source)
-        except OSError as error:
-            return error
-
-    contents: list[str | None] = []
-    with ThreadPoolExecutor(num_workers or os.cpu_count() or 1) as pool:
-        for item, result in zip(listing.items, pool.map(attempt, listing.items), strict=True):
-            if isinstance(result, OSError):
-                reason = (result.strerror or "the file cannot be read").lower()
-                listing.skipped.append(Skipped(item.file, f"the file cannot be opened: {reason}"))
-                contents.append(None)
-            else:
-                contents.append(result)
-    return contents
-
-
-def unusable(store: Store, row: int, sampling_rate: int) -> str | None:
-    """Why a decoded clip is of no use, None if it is fine."""
-    if store.errors[row]:
-        return store.errors[row]
-    if store.lengths[row] < SHORTEST_SECONDS * sampling_rate:
-        return "shorter than 10 ms"
-    lowest, highest = float(store.lowest[row]), float(store.highest[row])
-    if max(-lowest, highest) < SILENCE:
-        return "silent (nowhere above -90 dBFS)"
-    if highest - lowest < SILENCE:
-        return "constant (an offset without sound)"
-    return None
 
 
 def _labels(listing: Listing, items: Sequence[Item]) -> list[str]:

@@ -43,6 +43,9 @@ class Listing:
     labels: set[str] = field(default_factory=set)  # also those of class folders without a clip
     root: Path | None = None
     name: str = ""  # of the data set, for people
+    dataset_id: str | None = None  # "user/name" of a data set on the Hub, and the commit of it that was listed
+    dataset_revision: str | None = None
+    attribution: str | None = None  # where the clips come from, if what was listed says so itself
     unknown: list[str] = field(default_factory=list)  # files of kinds that are neither audio nor known companions
 
 

@@ -16,18 +16,19 @@ from audiocls.data.tree import AUDIO_EXTENSIONS, audio_files, subfolders
 from audiocls.errors import DataError
 
 
-def find_source(source: str, label_regex: str | None = None) -> Listing:
-    """List the clips of a folder, a zip of such a folder, a folder of parquet files, or a Hub data set "user/name".
+def find_source(source: str, label_regex: str | None = None, streaming: bool = False) -> Listing:
+    """List the clips of a folder, a zip of one, a folder of parquet files, or a Hub data set "user/name@revision".
 
     Args:
         label_regex: what to take out of labels; see `relabel`.
+        streaming: read a data set of the Hub clip by clip, without a copy of its files on this machine.
 
     Raises:
         DataError: no such place, no labelled clips there, or class names that are one name in two spellings.
         UsageError: label_regex is not valid or matches no label.
         OutputError: a zip cannot be unpacked into the cache.
     """
-    listing = _find(source)
+    listing = _find(source, streaming)
     if label_regex is not None:
         relabel(listing, label_regex)
     else:
@@ -35,7 +36,7 @@ def find_source(source: str, label_regex: str | None = None) -> Listing:
     return listing
 
 
-def _find(source: str) -> Listing:
+def _find(source: str, streaming: bool) -> Listing:
     path = Path(source)
     try:
         if path.is_file():
