@@ -1,0 +1,133 @@
+"""Asking the Hub: waiting where it says to wait, and its failures in one line."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from huggingface_hub import constants
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import (
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+    parse_ratelimit_headers,
+)
+
+from audiocls.errors import HubError
+from audiocls.hub_access import hub_reason
+
+T = TypeVar("T")
+
+# What huggingface_hub raises: HTTP and network errors are OSErrors or derive from `HTTPError`, the base of its own
+# error; names and YAML that it refuses are ValueErrors, failed uploads RuntimeErrors.
+NETWORK: type[Exception] = HfHubHTTPError.__bases__[0]
+HUB_FAILURES: tuple[type[Exception], ...] = (NETWORK, OSError, ValueError, RuntimeError)
+LONGEST_WAIT_SECONDS = 60.0
+TRIES = 3
+
+
+def ask_hub(
+    call: Callable[[], T], repo_id: str, repo_type: str = "model", revision: str | None = None, repeat: bool = True
+) -> T:
+    """Make a request, again after the pause that a busy Hub asks for and, with `repeat`, after a failure of the way.
+
+    huggingface_hub repeats uploads itself, but not these: who am I, what is there, create, commit.
+
+    Args:
+        call: makes the request with huggingface_hub.
+        repeat: whether it does no harm to make a request twice whose answer was lost.
+
+    Raises:
+        HubError: it failed for good; one line says why.
+    """
+    with explained(repo_id, repo_type, revision):
+        return patiently(call, repeat)
+
+
+def patiently(call: Callable[[], T], repeat: bool = True) -> T:
+    """`ask_hub` for who handles huggingface_hub's own errors.
+
+    Raises:
+        HubError: the Hub wants to be left alone for longer than a minute; the line says how long.
+        Exception: whatever huggingface_hub raised last.
+    """
+    waited = 0.0
+    for attempt in range(1, TRIES + 1):
+        try:
+            return call()
+        except HUB_FAILURES as error:
+            pause = wait_asked_for(error)
+            if pause is None:
+                if not (repeat and is_passing(error)):
+                    raise
+                pause = float(attempt)
+            elif waited + pause > LONGEST_WAIT_SECONDS:
+                raise HubError(
+                    f"the Hub takes no more requests for now; run the same again in {pause:.0f} seconds"
+                ) from None
+            if attempt == TRIES:
+                raise
+            time.sleep(pause)
+            waited += pause
+    raise AssertionError("every try returns or raises")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether this failure may be gone in a moment: the network's, or the server's own."""
+    status = status_of(error)
+    if status is not None:
+        return status >= 500
+    return isinstance(error, NETWORK)
+
+
+def wait_asked_for(error: BaseException) -> float | None:
+    """Seconds to wait after "too many requests" (429); None for any other failure."""
+    if status_of(error) != 429:
+        return None
+    headers = error.response.headers  # type: ignore[attr-defined]  # there is a status, so there is an answer
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    after = headers.get("Retry-After", "").strip()
+    return float(after) if after.isdigit() else 5.0
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status of the answer that an error was made of."""
+    response = getattr(error, "response", None)
+    return None if response is None else int(response.status_code)
+
+
+@contextmanager
+def explained(
+    repo_id: str,
+    repo_type: str = "model",
+    revision: str | None = None,
+    but: tuple[type[BaseException], ...] = (),
+) -> Iterator[None]:
+    """Turn what huggingface_hub raises into one line, `but` for some of its errors, which go through.
+
+    Raises:
+        HubError: instead of its errors.
+    """
+    try:
+        yield
+    except HUB_FAILURES as error:
+        if isinstance(error, but):
+            raise
+        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ is not None else error
+        raise HubError(hub_reason(cause, repo_id, revision, repo_type)) from None
+
+
+@contextmanager
+def progress_bars(shown: bool) -> Iterator[None]:
+    """Show huggingface_hub's progress bars, or not; what the environment says of them is left alone."""
+    if shown or are_progress_bars_disabled() or constants.HF_HUB_DISABLE_PROGRESS_BARS is not None:
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
