@@ -29,7 +29,8 @@ ROWS = [
     ["commands", "cli"],
 ]
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+SPACE_FILES = PACKAGE / "publishing" / "space_files"  # of a Space, which is no room of this package
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if SPACE_FILES not in path.parents)
 
 
 def room_of(path):

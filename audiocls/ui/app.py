@@ -100,7 +100,9 @@ def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and again at launch
     import gradio as gr
 
-    from audiocls.ui.page import CSS, LARGEST_BYTES, THEME, build_app
+    from audiocls.ui.page import build_app
+    from audiocls.ui.sounds import LARGEST_BYTES
+    from audiocls.ui.style import CSS, THEME
 
     blocks: gr.Blocks = build_app(classifier)
     try:

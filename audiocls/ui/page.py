@@ -1,51 +1,27 @@
 """The page: a sound in, label bars and a picture out. It wires components to a classifier and holds no model logic."""
 
-import html
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from gradio.components.api_component import Api
 
-from audiocls.audio.decoding import decode, probe
-from audiocls.errors import AudioReadError
-from audiocls.inference.answers import Answer
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import card_text, escaped, pictures, score_line
 from audiocls.ui.picture import sound_picture
-
-LONGEST_SECONDS = 600.0
-LARGEST_BYTES = 100 * 1000 * 1000
-SHOWN_LABELS = 8
-CACHE_SECONDS = 3600  # uploads are deleted after about an hour
-BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
-
-SCORES_SCHEMA: dict[str, Any] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {"label": {"type": "string"}, "score": {"type": "number"}},
-        "required": ["label", "score"],
-    },
-    "description": "labels and scores, best first",
-}
-# System fonts only: nothing has to be fetched, and text appears at once.
-THEME = gr.themes.Default(
-    primary_hue="teal",
-    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
-    font_mono=["ui-monospace", "Consolas", "monospace"],
+from audiocls.ui.sounds import (
+    CACHE_SECONDS,
+    LARGEST_BYTES,
+    LONGEST_SECONDS,
+    SCORES_SCHEMA,
+    SHOWN_LABELS,
+    read_sound,
+    told,
+    verdict,
 )
-CSS = """
-.gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
-#picture img {padding-top: 2.2em;}  /* below its label */
-#about img {max-height: 400px;}
-/* wide tables scroll on a phone */
-#card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
-#card :is(th, td) {overflow-wrap: normal; word-break: normal;}
-footer .divider {display: none !important;}
-"""
+
+BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
 
 
 def build_app(classifier: AudioClassifier) -> gr.Blocks:
@@ -71,7 +47,7 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
 
     def classify(sound: str | None) -> list[dict[str, Any]]:
         if sound is None:
-            raise _error(texts.NOTHING_YET)
+            raise told(texts.NOTHING_YET)
         return classifier((classifier.sampling_rate, read_sound(sound, classifier.sampling_rate)))
 
     title = f"{texts.TITLE}: {classifier.name}"
@@ -134,43 +110,9 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
     return blocks
 
 
-def verdict(answer: Answer) -> str:
-    """What is said above the scores of a sound that is none of the classes; empty for one that is."""
-    if answer.label is not None:
-        return ""
-    if answer.reason == "silent":
-        return texts.SILENT
-    return texts.NONE_OF_THESE.format(closest=escaped(answer.closest), score=answer.closest_score)
-
-
-def read_sound(path: str, sampling_rate: int) -> np.ndarray:
-    """Decode what a visitor gave, within the app's limits: float32 (time,), mono, at `sampling_rate` Hz.
-
-    Raises:
-        gr.Error: it is too large, too long or unreadable; the message is for the visitor.
-    """
-    size = Path(path).stat().st_size
-    if size > LARGEST_BYTES:
-        raise _error(texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_BYTES / 1e6))
-    try:
-        seconds = probe(path).seconds
-        if seconds is None or seconds <= LONGEST_SECONDS:
-            waveform = decode(path, sampling_rate)
-            seconds = len(waveform) / sampling_rate
-    except AudioReadError as error:
-        raise _error(texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
-    if seconds > LONGEST_SECONDS:
-        raise _error(texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SECONDS / 60))
-    return waveform
-
-
 def example_sounds(labels: list[str]) -> dict[str, Path]:
     """One bundled sound of each class that the model knows, by class."""
     known = set(labels)
     folders = sorted(BUNDLED_SOUNDS.iterdir()) if BUNDLED_SOUNDS.is_dir() else []
     first = {folder.name: next(iter(sorted(folder.glob("*.ogg"))), None) for folder in folders if folder.name in known}
     return {name: path for name, path in first.items() if path is not None}
-
-
-def _error(message: str) -> gr.Error:
-    return gr.Error(message, print_exception=False)

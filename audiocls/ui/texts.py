@@ -14,6 +14,11 @@ ANSWER_LABEL_MULTI = "What the model hears (several at once are possible)"
 PICTURE_LABEL = "Waveform and log-mel spectrogram"
 ABOUT = "About this model"
 CARD_UNKNOWN = "This model has no card."
+CARD_LINK = "[The model card]({url}) says how it was trained and tested, and what it cannot do."
+KNOWS = "It knows {labels}."
+AND_MORE = " and {number} more"
+NAMES_THE_CLOSEST = "It cannot tell that a sound is none of these: it always names the closest."
+HEARS = "It hears {seconds:.3g} seconds at a time; over a longer sound the scores are averaged."
 
 NONE_OF_THESE = (
     "## None of these\n\nThis does not sound like anything the model learnt; closest is {closest}, with {score:.0%}."

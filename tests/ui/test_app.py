@@ -11,7 +11,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from audiocls.errors import AudioclsError, UsageError
-from audiocls.ui import page
+from audiocls.ui import page, sounds
 from audiocls.ui.app import check_address, main
 from audiocls.ui.picture import sound_picture
 from tests.small_models import SOUNDS
@@ -74,9 +74,9 @@ def test_no_sound_at_all_is_explained(client):
 
 
 def test_a_file_over_the_size_limit_is_refused(monkeypatch):
-    monkeypatch.setattr(page, "LARGEST_BYTES", 100)
-    with pytest.raises(page.gr.Error, match="the limit is 0 MB"):
-        page.read_sound(str(FILE), 16000)
+    monkeypatch.setattr(sounds, "LARGEST_BYTES", 100)
+    with pytest.raises(sounds.gr.Error, match="the limit is 0 MB"):
+        sounds.read_sound(str(FILE), 16000)
 
 
 def test_files_of_this_machine_are_not_given_out(app, client, classifier):
@@ -152,10 +152,10 @@ def test_without_a_run_it_says_how_to_train(capsys, monkeypatch, tmp_path):
 
 def test_a_sound_that_is_none_of_the_classes_is_said_above_the_scores(classifier):
     (answer,) = classifier.answers(FILE)
-    assert not page.verdict(answer)
+    assert not sounds.verdict(answer)
     (unsure,) = classifier.answers(FILE, threshold=1.0)
-    told = page.verdict(unsure)
+    told = sounds.verdict(unsure)
     assert told.startswith("## None of these")
     assert unsure.closest in told
     (silent,) = classifier.answers((16000, np.zeros(16000, np.float32)))
-    assert "silent" in page.verdict(silent)
+    assert "silent" in sounds.verdict(silent)

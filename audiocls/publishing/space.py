@@ -1,0 +1,183 @@
+"""A Gradio Space that serves a model from its own folder alone: what it is made of, without sending it anywhere."""
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import SpaceCard, SpaceCardData
+
+import audiocls
+from audiocls.errors import ModelError
+from audiocls.inference.loading import OWN_TYPES, read_config
+
+TEMPLATES = Path(__file__).with_name("space_files")
+PACKAGE = Path(audiocls.__file__).parent
+# What the app imports, and where its imports are followed to; methods that reach beyond are of no use in a Space.
+ROOTS = ("inference/classifier.py", "ui/sounds.py", "ui/card.py", "ui/style.py")
+ROOMS = ("audio", "errors", "hub_access", "inference", "models", "ui")
+
+MODEL_FILES = ("*.json", "*.safetensors", "LICENSE*")
+LEFT_OUT = ("training_config.json", "training_hist.json", "test_examples.json", "splits.json")
+PACKAGES = ("torch", "transformers", "safetensors", "numpy", "soundfile", "soxr", "av")
+PYTHON_VERSION = "3.12"  # the newest that ZeroGPU has, too
+SHORTEST_DESCRIPTION = "Tells {number} kinds of sound apart, live or from a file"
+NAMED_LABELS = 12
+OWNED = re.compile(r"(app\.py|requirements\.txt|(audiocls|model|examples)/.*)")
+
+
+def space_files(model_folder: Path, repo_id: str, *, license: str | None = None) -> dict[str, Path | bytes]:
+    """Everything in a Space for a model, by its path there: the content, or the file that has it.
+
+    It holds the model itself in `model/`, its `examples/`, and a slice of this package, so it needs no token, nothing
+    from the Hub and only the packages of its requirements.txt. Private models stay private: give the Space the same
+    visibility.
+
+    Args:
+        model_folder: a complete model folder; the clips in its `examples/` are offered to try.
+        repo_id: of the model, "user/name"; it is named and linked to.
+        license: of the Space, as the Hub names it; that of the model card unless given.
+
+    Raises:
+        ModelError: the folder has no readable configuration.
+    """
+    model_folder = Path(model_folder)
+    config = read_config(model_folder, str(model_folder))
+    files: dict[str, Path | bytes] = {
+        "README.md": readme(model_folder, config, repo_id, license).encode(),
+        "app.py": app(repo_id).encode(),
+        "requirements.txt": requirements(config, model_folder).encode(),
+    }
+    files |= {f"audiocls/{path.relative_to(PACKAGE).as_posix()}": path for path in library_slice()}
+    files["audiocls/__init__.py"] = library_init().encode()
+    for pattern in (*MODEL_FILES, *(() if config.get("model_type") in OWN_TYPES else ("*.py",))):
+        for path in model_folder.glob(pattern):
+            if path.is_file() and path.name not in LEFT_OUT:
+                files[f"model/{path.name}"] = path
+    for path in (model_folder / "examples").glob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            files[f"examples/{path.name}"] = path
+    return dict(sorted(files.items()))
+
+
+def is_ours(path: str) -> bool:
+    """Whether a file of a Space is one that `space_files` makes, and to be deleted when it makes it no longer."""
+    return OWNED.fullmatch(path) is not None
+
+
+def readme(model_folder: Path, config: dict[str, Any], repo_id: str, license: str | None) -> str:
+    """The Space's README.md, whose front matter configures it (huggingface.co/docs/hub/spaces-config-reference)."""
+    labels = labels_of(config, model_folder)
+    title = repo_id.split("/")[-1]
+    named = ", ".join(labels[:NAMED_LABELS])
+    data = SpaceCardData(
+        title=title,
+        emoji="🔊",
+        colorFrom="green",
+        colorTo="blue",
+        sdk="gradio",
+        sdk_version=version("gradio"),
+        python_version=PYTHON_VERSION,
+        app_file="app.py",
+        pinned=False,
+        license=license or licence_of(model_folder),
+        models=[repo_id],
+        tags=["audio-classification", "audiocls"],
+        short_description=SHORTEST_DESCRIPTION.format(number=len(labels)),
+        suggested_hardware="cpu-basic",
+    )
+    card = SpaceCard.from_template(
+        data,
+        template_path=str(TEMPLATES / "README.md"),
+        title=title,
+        repo_id=repo_id,
+        labels=named + (f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""),
+        sdk_version=data.sdk_version,
+    )
+    return str(card).rstrip() + "\n"
+
+
+def app(repo_id: str) -> str:
+    """The Space's app.py."""
+    text = (TEMPLATES / "app.py").read_text(encoding="utf-8")
+    return text.replace('MODEL_ID = "user/name"', f'MODEL_ID = "{repo_id}"', 1)
+
+
+def requirements(config: dict[str, Any], model_folder: Path) -> str:
+    """The Space's requirements.txt: what the app imports, as installed here. gradio comes with the Space itself.
+
+    torch is the one of PyPI: it computes on the free CPU hardware, and its version is one that ZeroGPU knows.
+    """
+    lines = ["# Versions that the model was tried with. gradio comes with the Space (sdk_version in README.md)."]
+    lines += [f"{name}=={version(name).split('+')[0]}" for name in PACKAGES]
+    preprocessor = model_folder / "preprocessor_config.json"
+    extractor = preprocessor.read_text(encoding="utf-8") if preprocessor.is_file() else ""
+    if "ASTFeatureExtractor" in extractor + str(config.get("members", "")):  # it has other numbers without torchaudio
+        lines.append(f"torchaudio=={version('torchaudio').split('+')[0]}")
+    return "\n".join(lines) + "\n"
+
+
+def library_slice() -> list[Path]:
+    """The modules of this package that the app needs: those it names, and what they import within ROOMS."""
+    found: set[Path] = set()
+    waiting = [PACKAGE / root for root in ROOTS]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        package = path.parent / "__init__.py"
+        if package.parent != PACKAGE:
+            found.add(package)
+        waiting += [
+            each for each in imported_modules(path) if each.relative_to(PACKAGE).parts[0].removesuffix(".py") in ROOMS
+        ]
+    return sorted(found)
+
+
+def imported_modules(path: Path) -> list[Path]:
+    """Files of this package that a module imports, anywhere in it."""
+    names: list[tuple[str, ...]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = path.relative_to(PACKAGE).parts[:-1] if node.level == 1 else ()
+            parts = tuple((node.module or "").split(".")) if node.module else ()
+            if node.level == 0 and parts[:1] != ("audiocls",):
+                continue
+            names += [(*base, *parts[1 if node.level == 0 else 0 :])]
+            names += [(*names[-1], alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names += [tuple(each.name.split("."))[1:] for each in node.names if each.name.startswith("audiocls.")]
+    candidates = [PACKAGE.joinpath(*name).with_suffix(".py") for name in dict.fromkeys(names) if name]
+    return [each for each in candidates if each.is_file()]
+
+
+def library_init() -> str:
+    """The slice's own `__init__.py`: the package's registers models with transformers, of which a Space has no use."""
+    told = (
+        f"The part of audiocls {audiocls.__version__} that decodes sounds and runs models; all but this file unchanged."
+    )
+    return f'"""{told}"""\n\n__version__ = "{audiocls.__version__}"\n'
+
+
+def labels_of(config: dict[str, Any], model_folder: Path) -> list[str]:
+    """The model's labels in order.
+
+    Raises:
+        ModelError: the configuration names none.
+    """
+    found = config.get("id2label")
+    if not isinstance(found, dict) or not found:
+        raise ModelError(f"{model_folder / 'config.json'} names no labels (id2label)")
+    return [str(found[key]) for key in sorted(found, key=int)]
+
+
+def licence_of(model_folder: Path) -> str | None:
+    """The licence that the model card names."""
+    from huggingface_hub import ModelCard
+
+    path = model_folder / "README.md"
+    if not path.is_file():
+        return None
+    return ModelCard.load(path, ignore_metadata_errors=True).data.license

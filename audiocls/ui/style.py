@@ -1,0 +1,19 @@
+"""How the app looks: system fonts, teal, and what a phone needs."""
+
+import gradio as gr
+
+# System fonts only: nothing has to be fetched, and text appears at once.
+THEME = gr.themes.Default(
+    primary_hue="teal",
+    font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+    font_mono=["ui-monospace", "Consolas", "monospace"],
+)
+CSS = """
+.gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
+#picture img {padding-top: 2.2em;}  /* below its label */
+#about img {max-height: 400px;}
+/* wide tables scroll on a phone */
+#card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
+#card :is(th, td) {overflow-wrap: normal; word-break: normal;}
+footer .divider {display: none !important;}
+"""
