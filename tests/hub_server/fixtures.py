@@ -1,6 +1,6 @@
 """Pytest fixtures: a running hub with the clients of this process pointed at it.
 
-    from tests.hub_server.fixtures import as_user, hub   # noqa: F401, in a conftest.py
+    from tests.hub_server.fixtures import as_user, hub  # noqa: F401, in a conftest.py
 
     def test_something(hub, as_user):
         as_user("hf_me")             # HF_TOKEN of this process; None: nobody
@@ -24,27 +24,28 @@ from tests.hub_server.server import Hub, serve
 __all__ = ["as_user", "hub", "hub_environment", "make_hub"]
 
 
-@pytest.fixture
-def make_hub(tmp_path: Path) -> Iterator[Callable[..., Hub]]:
-    """Start a hub with settings of its own: `make_hub(part_size=100_000)`. One in a test."""
+@contextlib.contextmanager
+def _running(folder: Path, settings: dict[str, object]) -> Iterator[Hub]:
     # huggingface_hub uploads files in a way that its own HTTP library warns of; here warnings are errors.
     # Pytest puts the filters back after each test.
     warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
-    with contextlib.ExitStack() as stack:
-
-        def make(**settings: object) -> Hub:
-            made = Hub(tmp_path / "hub", **settings)
-            stack.enter_context(serve(made))
-            stack.enter_context(pointed_at(made, tmp_path / "hub_home"))
-            return made
-
-        yield make
+    made = Hub(folder / "hub", **settings)
+    with serve(made), pointed_at(made, folder / "hub_home"):
+        yield made
 
 
 @pytest.fixture
-def hub(make_hub: Callable[..., Hub]) -> Hub:
+def hub(tmp_path: Path) -> Iterator[Hub]:
     """A running hub; nobody is logged in."""
-    return make_hub()
+    with _running(tmp_path, {}) as made:
+        yield made
+
+
+@pytest.fixture
+def make_hub(tmp_path: Path) -> Iterator[Callable[..., Hub]]:
+    """Start a hub with settings of its own: `make_hub(part_size=100_000)`. Once in a test, instead of `hub`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(_running(tmp_path, settings))
 
 
 @pytest.fixture

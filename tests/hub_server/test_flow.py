@@ -2,8 +2,6 @@ import os
 
 from huggingface_hub import HfApi, snapshot_download
 
-from tests.hub_server.fixtures import as_user, hub, make_hub  # noqa: F401
-
 
 def test_flow(hub, as_user, tmp_path):
     as_user("hf_me")
