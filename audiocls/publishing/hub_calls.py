@@ -28,7 +28,13 @@ TRIES = 3
 
 
 def ask_hub(
-    call: Callable[[], T], repo_id: str, repo_type: str = "model", revision: str | None = None, repeat: bool = True
+    call: Callable[[], T],
+    repo_id: str,
+    repo_type: str = "model",
+    revision: str | None = None,
+    *,
+    token: str | None = None,
+    repeat: bool = True,
 ) -> T:
     """Make a request, again after the pause that a busy Hub asks for and, with `repeat`, after a failure of the way.
 
@@ -41,7 +47,7 @@ def ask_hub(
     Raises:
         HubError: it failed for good; one line says why.
     """
-    with explained(repo_id, repo_type, revision):
+    with explained(repo_id, repo_type, revision, token):
         return patiently(call, repeat)
 
 
@@ -104,6 +110,7 @@ def explained(
     repo_id: str,
     repo_type: str = "model",
     revision: str | None = None,
+    token: str | None = None,
     but: tuple[type[BaseException], ...] = (),
 ) -> Iterator[None]:
     """Turn what huggingface_hub raises into one line, `but` for some of its errors, which go through.
@@ -116,8 +123,7 @@ def explained(
     except HUB_FAILURES as error:
         if isinstance(error, but):
             raise
-        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ is not None else error
-        raise HubError(hub_reason(cause, repo_id, revision, repo_type)) from None
+        raise HubError(hub_reason(error, repo_id, revision, repo_type, token=token)) from None
 
 
 @contextmanager

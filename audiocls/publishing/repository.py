@@ -4,8 +4,8 @@ It knows nothing of models, data sets or Spaces but their names. Files are compa
 lists, so that nothing is downloaded to find out that nothing changed.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
 from audiocls.errors import HubError
-from audiocls.hub_access import hub_reason
+from audiocls.hub_access import THINGS, hub_reason
+from audiocls.publishing.hashes import same, size_of
 from audiocls.publishing.hub_calls import (
     HUB_FAILURES,
-    ask_hub,
     explained,
     is_passing,
     patiently,
@@ -29,9 +29,7 @@ from audiocls.publishing.hub_calls import (
     status_of,
 )
 
-BLOCK_BYTES = 1 << 20
 MISSING = (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError, UnicodeDecodeError)
-THINGS = {"model": "model", "dataset": "data set", "space": "Space"}
 
 
 def never(path: str) -> bool:
@@ -103,8 +101,8 @@ class Repository:
         self.private = private
         self.space_sdk = space_sdk
         self.verbose = verbose
-        self._token: str | bool = token or get_token() or False  # False: never another one than this
-        self._api = HfApi(token=self._token, library_name="audiocls")
+        self.token = token or get_token()
+        self._api = HfApi(token=self.token or False, library_name="audiocls")  # False: no other one than this
 
     @property
     def url(self) -> str:
@@ -133,7 +131,7 @@ class Repository:
         """
         for revision in (self.revision, None):
             try:
-                with explained(self.repo_id, self.repo_type, self.revision, MISSING):
+                with self._explained(MISSING):
                     return patiently(
                         partial(self._api.repo_info, self.repo_id, repo_type=self.repo_type, revision=revision)
                     )
@@ -141,7 +139,7 @@ class Repository:
                 if revision is None:
                     raise HubError(f"{self.repo_id} has no main branch on the Hub") from None
             except GatedRepoError as error:
-                raise HubError(hub_reason(error, self.repo_id, revision, self.repo_type)) from None
+                raise HubError(hub_reason(error, self.repo_id, revision, self.repo_type, token=self.token)) from None
             except RepositoryNotFoundError:
                 return None
         return None
@@ -158,12 +156,14 @@ class Repository:
     def _text(self, path: str, commit: str) -> str | None:
         def get() -> bytes:
             url = f"{self.url}/resolve/{commit}/{quote(path)}"
-            answer = http_backoff("GET", url, headers=build_hf_headers(token=self._token), follow_redirects=True)
+            answer = http_backoff(
+                "GET", url, headers=build_hf_headers(token=self.token or False), follow_redirects=True
+            )
             hf_raise_for_status(answer)
             return answer.content
 
         try:
-            with explained(self.repo_id, self.repo_type, self.revision, MISSING):
+            with self._explained(MISSING):
                 return get().decode("utf-8")
         except EntryNotFoundError:
             return None
@@ -200,7 +200,8 @@ class Repository:
             except EntryNotFoundError:  # no file at all
                 return []
 
-        entries = ask_hub(listing, self.repo_id, self.repo_type, commit)
+        with self._explained():
+            entries = patiently(listing)
         return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
 
     def commit(self, plan: Plan, message: str) -> Commit | None:
@@ -217,7 +218,7 @@ class Repository:
         made = plan.head is None
         head = self._create() if plan.head is None else plan.head
         try:
-            if self.revision and not self.create_pr:
+            if self.revision and not self.revision.startswith("refs/") and not self.create_pr:
                 self._make_branch(head)
             return self._commit(plan, head, message)
         except HubError as error:
@@ -225,29 +226,22 @@ class Repository:
                 raise HubError(f"{error}; the {self.thing} {self.repo_id} was made, and is empty") from None
             raise
 
+    def _explained(self, but: tuple[type[BaseException], ...] = ()) -> AbstractContextManager[None]:
+        return explained(self.repo_id, self.repo_type, self.revision, self.token, but)
+
     def _create(self) -> str:
-        ask_hub(
-            lambda: self._api.create_repo(
-                self.repo_id, repo_type=self.repo_type, private=self.private, space_sdk=self.space_sdk
-            ),
-            self.repo_id,
-            self.repo_type,
-            repeat=False,
-        )
+        make = partial(self._api.create_repo, repo_type=self.repo_type, private=self.private, space_sdk=self.space_sdk)
+        with self._explained():
+            patiently(partial(make, self.repo_id), repeat=False)
         info = self.info()
         if info is None:
             raise HubError(f"the {self.thing} {self.repo_id} was made, but the Hub does not show it; run this again")
         return str(info.sha)
 
     def _make_branch(self, head: str) -> None:
-        ask_hub(
-            lambda: self._api.create_branch(
-                self.repo_id, branch=str(self.revision), revision=head, repo_type=self.repo_type, exist_ok=True
-            ),
-            self.repo_id,
-            self.repo_type,
-            self.revision,
-        )
+        make = partial(self._api.create_branch, repo_type=self.repo_type, revision=head, exist_ok=True)
+        with self._explained():
+            patiently(partial(make, self.repo_id, branch=str(self.revision)))
 
     def _commit(self, plan: Plan, head: str, message: str) -> Commit:
         operations: list[Any] = []
@@ -263,7 +257,7 @@ class Repository:
                 parent_commit=head,
             )
 
-        with explained(self.repo_id, self.repo_type, self.revision), progress_bars(self.verbose):
+        with self._explained(), progress_bars(self.verbose):
             operations += [CommitOperationAdd(path, plan.files[path]) for path, _ in plan.upload]
             operations += [CommitOperationDelete(path, is_folder=False) for path in plan.delete]
             try:
@@ -290,29 +284,3 @@ class Repository:
         if now.head is None or now.head == head or now.changes:
             return None
         return Commit(now.head, f"{self.url}/commit/{now.head}")
-
-
-def size_of(content: Path | bytes) -> int:
-    """Bytes of a file or content."""
-    return len(content) if isinstance(content, bytes) else content.stat().st_size
-
-
-def same(content: Path | bytes, there: RepoFile) -> bool:
-    """Whether a file is the one the Hub lists: by size, then by the SHA-256 of large files or git's SHA-1 of others."""
-    size = size_of(content)
-    if size != (there.lfs.size if there.lfs else there.size):
-        return False
-    if there.lfs:
-        return digest(content, hashlib.sha256()) == there.lfs.sha256
-    return digest(content, hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)) == there.blob_id
-
-
-def digest(content: Path | bytes, so_far: Any) -> str:
-    """The hexadecimal digest of a file or content, read in blocks."""
-    if isinstance(content, bytes):
-        so_far.update(content)
-        return str(so_far.hexdigest())
-    with content.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            so_far.update(block)
-    return str(so_far.hexdigest())
