@@ -1,6 +1,7 @@
 """The model card: README.md with metadata that the Hub reads, filled from facts through huggingface_hub."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,10 @@ def write_model_card(facts: CardFacts, folder: str | Path) -> None:
     """
     folder = Path(folder)
     write_text(folder / README, str(model_card(facts)).rstrip() + "\n")
-    for name, text in eval_results_files(facts).items():
-        write_text(folder / EVAL_RESULTS / name, text)
+    # Not for a folder of sounds: the form names a data set of the Hub, and a made-up name could be somebody else's.
+    if facts.dataset_id and facts.test_metrics:
+        for path, text in eval_results_texts(facts.test_metrics, facts.dataset_id).items():
+            write_text(folder / path, text)
 
 
 def metadata(facts: CardFacts) -> ModelCardData:
@@ -114,23 +117,25 @@ def _eval_results(facts: CardFacts) -> list[EvalResult] | None:
     ]
 
 
-def eval_results_files(facts: CardFacts) -> dict[str, str]:
-    """The test accuracy in the Hub's newer form, as {file name: YAML}.
+def eval_results_texts(metrics: Mapping[str, Any], dataset_id: str) -> dict[str, str]:
+    """The accuracy in the Hub's newer form, as {path in the repository: YAML}.
 
-    Empty for a folder of sounds: the form names a data set on the Hub, and a made-up name could be somebody else's.
+    Args:
+        metrics: as `CardFacts.test_metrics`.
+        dataset_id: "user/name" of the data set on the Hub, maybe with "@revision".
     """
-    metrics = facts.test_metrics
-    if not metrics or not facts.dataset_id:
-        return {}
+    repo_id, _, revision = dataset_id.partition("@")
     low, high = metrics["intervals"]["accuracy"]
     entry = EvalResultEntry(
-        dataset_id=facts.dataset_id,
+        dataset_id=repo_id,
+        dataset_revision=revision if re.fullmatch("[0-9a-f]{40}", revision) else None,
         task_id=TASK,
         value=round(float(metrics["accuracy"]), 4),
         notes=f"Accuracy, {low:.3f} to {high:.3f}; {scores_line(dict(metrics))}",
     )
-    name = re.sub(r"[^\w.-]+", "-", facts.dataset_id).strip("-.").lower()
-    return {f"{name}.yaml": yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)}
+    name = re.sub(r"[^\w.-]+", "-", repo_id).strip("-.").lower()
+    text = yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False, allow_unicode=True)
+    return {f"{EVAL_RESULTS}/{name}.yaml": text}
 
 
 def _python_string(text: Any) -> str:
