@@ -1,9 +1,32 @@
-"""Names and failures of the Hub: "user/name@revision" taken apart, and its many errors told in a few words."""
+"""Names and failures of the Hub: "user/name@revision" taken apart, and its many errors told in a few words.
 
+No text made here holds a token. It imports huggingface_hub where that is needed, for it is not quick to import.
+"""
+
+import errno
+import json
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 _ID = re.compile(r"(?P<repo_id>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[^\s@]+))?")
+# What git allows in no name of a branch or tag; among it all that leads out of a folder.
+_NO_REVISION = re.compile(r"\.\.|[\\~^:?*\[]|//|^[/.-]|[/.]$|/\.|\.lock$")
+THINGS = {"model": "model", "dataset": "data set", "space": "Space"}
+_ASK_SECONDS = 5.0  # for what is asked only to tell a failure better
+_MOST_NAMES = 5  # branches and tags told
+_LONGEST = 200  # characters of what others wrote
+
+# Innocent words that begin as tokens of the Hub do.
+_TOKEN = re.compile(r"\bhf_(?!(?:xet|hub|home|token|endpoint|transfer|datasets|hub_\w+)\b)[\w.-]+|\bapi_org_\w+")
+_BEARER = re.compile(r"\b(Bearer|Basic|token)[ =:]+[\w.~+/=-]{6,}", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_NOISE = re.compile(r"\(Request ID:[^)]*\)|\bfor url:?\s*\S+|\b[Uu]rl:\s*\S+|https?://\S+|For more details,.*")
 
 
 @dataclass(frozen=True)
@@ -13,6 +36,9 @@ class HubId:
     repo_id: str
     revision: str | None = None
 
+    def __str__(self) -> str:
+        return self.repo_id if self.revision is None else f"{self.repo_id}@{self.revision}"
+
 
 def parse_hub_id(text: str) -> HubId | None:
     """Take "user/name@revision" apart; None for what cannot be the name of a repository."""
@@ -20,7 +46,7 @@ def parse_hub_id(text: str) -> HubId | None:
     from huggingface_hub.utils import validate_repo_id
 
     found = _ID.fullmatch(text)
-    if found is None or text.startswith((".", "~", "/")):
+    if found is None or text.startswith((".", "~", "/")) or _NO_REVISION.search(found["revision"] or ""):
         return None
     try:
         validate_repo_id(found["repo_id"])
@@ -29,16 +55,245 @@ def parse_hub_id(text: str) -> HubId | None:
     return HubId(found["repo_id"], found["revision"])
 
 
-def hub_reason(error: BaseException, repo_id: str, revision: str | None = None, repo_type: str = "model") -> str:
-    """What went wrong with a repository, for a person: one line that names it, says why and what to do."""
-    from huggingface_hub import errors
+def hub_reason(
+    error: BaseException,
+    repo_id: str,
+    revision: str | None = None,
+    repo_type: str = "model",
+    *,
+    token: str | None = None,
+    needed_bytes: int | None = None,
+) -> str:
+    """What went wrong with a repository, for a person: one line that names it, says why and what to do.
 
-    thing = {"model": "model", "dataset": "data set", "space": "Space"}[repo_type]
-    if isinstance(error, errors.GatedRepoError):
-        return f"{repo_id} is gated: ask for access on its page, then log in with `hf auth login`"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return f"{repo_id} has no revision {revision!r} on the Hub"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return f"there is no {thing} {repo_id} on the Hub (a private one needs `hf auth login`)"
-    text = str(error).strip()
-    return f"{repo_id}: {text.splitlines()[0] if text else type(error).__name__}"
+    Of a repository or revision that is missing the Hub is asked, for some seconds at most, what there is instead.
+
+    Args:
+        error: whatever huggingface_hub, the network or the disk raised.
+        repo_type: "model", "dataset" or "space".
+        token: that was used, if it is not the login's.
+        needed_bytes: room that a download takes, for when the disk is full.
+    """
+    told = None
+    for cause in _causes(error):
+        told = (
+            _disk_reason(cause, repo_id, needed_bytes)
+            or _answer_reason(cause, repo_id, revision, repo_type, token)
+            or _way_reason(cause, repo_id)
+        )
+        if told:
+            break
+    return scrubbed(told or f"{repo_id}: {in_short(error)}", token)
+
+
+def scrubbed(text: str, token: str | None = None) -> str:
+    """The text as one line, without tokens and passwords: the given one, the login's, and what looks like one."""
+    from huggingface_hub import get_token
+
+    with suppress(OSError):
+        for secret in {token, get_token()} - {None, ""}:
+            text = text.replace(str(secret), "***")
+    text = _PASSWORD.sub("***@", _BEARER.sub(r"\1 ***", _TOKEN.sub("hf_***", text)))
+    return " ".join(text.split())
+
+
+def in_short(error: BaseException) -> str:
+    """What others wrote of a failure, without addresses and numbers of requests, in at most 200 characters."""
+    text = str(getattr(error, "server_message", None) or error)
+    text = " ".join(_NOISE.sub(" ", text).split()).strip(" .:")
+    return text if 0 < len(text) <= _LONGEST else f"{text[:_LONGEST]}..." if text else type(error).__name__
+
+
+def token_source(token: str | None = None) -> str:
+    """Where the token comes from that is used: in words, never the token."""
+    from huggingface_hub import constants, get_token
+
+    if token and token != get_token():
+        return "the token given"
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if os.environ.get(name):
+            return f"the token in {name}"
+    return f"the token of `hf auth login` ({constants.HF_TOKEN_PATH})"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came of, outermost first."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        yield cause
+        seen.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+def _kinds(error: BaseException) -> set[str]:
+    """Names of its classes. Which HTTP library raises them has changed; what they are called has not."""
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+def _disk_reason(error: BaseException, repo_id: str, needed_bytes: int | None) -> str | None:
+    from huggingface_hub import constants
+
+    number = getattr(error, "errno", None)
+    text = str(error)
+    folder = getattr(error, "filename", None) or constants.HF_HUB_CACHE
+    folder = Path(os.fsdecode(folder))
+    cache = Path(constants.HF_HUB_CACHE)
+    folder = cache if cache in (folder, *folder.parents) else folder
+    if number in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in text or "No space left" in text:
+        needed = f", {size(needed_bytes)} are needed" if needed_bytes else ""
+        return (
+            f"{repo_id}: the disk of {folder} is full{needed}; free some room, or set HF_HOME to a folder that has it "
+            "(what came whole is kept)"
+        )
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "os error 13" in text or "os error 30" in text:
+        return f"{repo_id}: {folder} cannot be written; make it writable, or set HF_HOME to another folder"
+    return None
+
+
+def _answer_reason(
+    error: BaseException, repo_id: str, revision: str | None, repo_type: str, token: str | None
+) -> str | None:
+    """What an answer of the Hub means."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return None
+    kinds, status = _kinds(error), int(response.status_code)
+    request = getattr(response, "_request", None)
+    known = request is not None and "authorization" in request.headers  # the Hub was told who asks
+    said = in_short(error) if getattr(error, "server_message", None) else ""
+    page = f"{_endpoint(response)}/{'' if repo_type == 'model' else repo_type + 's/'}{repo_id}"
+    if "GatedRepoError" in kinds:
+        return f"{repo_id} is gated: {_gate(str(error).lower(), page, known)}"
+    if status == 401 and known:
+        expired = " (it has expired)" if "expired" in str(error).lower() else ""
+        return (
+            f"{repo_id}: the Hub refuses {token_source(token)}{expired}; make a new one at "
+            f"{_endpoint(response)}/settings/tokens and log in with `hf auth login`"
+        )
+    if "RevisionNotFoundError" in kinds:
+        return (
+            f"{repo_id} has no revision {revision!r} on the Hub{_what_revisions(response, repo_id, repo_type, token)}"
+        )
+    if "RemoteEntryNotFoundError" in kinds:
+        file = urlsplit(str(request.url)).path.rpartition("/")[2] if request is not None else "such file"
+        return f"{repo_id} has no {file} on the Hub"
+    if "RepositoryNotFoundError" in kinds or (status == 404 and not said):
+        other = _other_type(response, repo_id, repo_type, token)
+        if other:
+            return f"{repo_id} is a {THINGS[other]} on the Hub, no {THINGS[repo_type]}"
+        seen = f"or {token_source(token)} has no access to it" if known else "a private one needs `hf auth login`"
+        return f"there is no {THINGS[repo_type]} {repo_id} on the Hub ({seen})"
+    if status == 429:
+        wait = _wait_seconds(response.headers)
+        return f"{repo_id}: the Hub takes no more requests for now (429); try again in {wait or 'some minutes'}"
+    if status >= 500:
+        return f"{repo_id}: the Hub is out of order ({status}); try again later"
+    if "DisabledRepoError" in kinds:
+        return f"{repo_id} was disabled by the Hub"
+    if status == 403:
+        who = f"; {token_source(token)} may lack the right" if known else "; log in with `hf auth login`"
+        return f"{repo_id}: the Hub forbids it ({said or 403}){who}"
+    if status == 412:
+        return f"{repo_id} has changed on the Hub meanwhile; run the same again"
+    if status == 413:
+        return f"{repo_id}: it is more than the Hub takes at once ({said or 413})"
+    return f"{repo_id}: the Hub answers {status}{': ' + said if said else ''}"
+
+
+def _way_reason(error: BaseException, repo_id: str) -> str | None:
+    """What went wrong on the way to the Hub, or instead of it."""
+    from huggingface_hub import constants
+
+    kinds, text = _kinds(error), str(error)
+    host = urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
+    if "OfflineModeIsEnabled" in kinds or ("LocalEntryNotFoundError" in kinds and constants.is_offline_mode()):
+        return f"{repo_id} is not in the cache, and HF_HUB_OFFLINE keeps from asking the Hub; unset it once"
+    if "LocalTokenNotFoundError" in kinds:
+        return f"{repo_id}: there is no token of the Hub here; log in with `hf auth login`, or set HF_TOKEN"
+    if "ProxyError" in kinds:
+        return f"{repo_id}: the Hub cannot be reached: the proxy fails ({in_short(error)}); see HTTPS_PROXY"
+    if "TimeoutException" in kinds or isinstance(error, TimeoutError):
+        return f"{repo_id}: the Hub cannot be reached: {host} does not answer in time"
+    if "ConnectError" in kinds:
+        if "CERTIFICATE" in text.upper():
+            why = f"the certificate of {host} is not trusted (if a proxy changes it, set SSL_CERT_FILE)"
+        elif re.search(r"name resolution|not known|nodename|getaddrinfo", text, re.IGNORECASE):
+            why = f"no network, or nobody knows the address of {host}"
+        else:
+            why = f"no connection to {host} ({in_short(error)})"
+        return f"{repo_id}: the Hub cannot be reached: {why}"
+    if kinds & {"NetworkError", "RemoteProtocolError"}:
+        return f"{repo_id}: the connection to the Hub broke off; run the same again, what came whole is kept"
+    if "Consistency check failed" in text:
+        return f"{repo_id}: a file came incomplete or damaged; run the same again, what came whole is kept"
+    if isinstance(error, json.JSONDecodeError) or "FileMetadataError" in kinds:
+        return f"{repo_id}: what answers at {host} is not the Hub; see HF_ENDPOINT, or log in to the network"
+    if "LocalEntryNotFoundError" in kinds and error.__cause__ is None:
+        return f"{repo_id} is not in the cache, and the Hub cannot be reached"
+    return None
+
+
+def _gate(text: str, page: str, known: bool) -> str:
+    if "awaiting" in text or "pending" in text:
+        return "you have asked for access, and its owners have not answered yet"
+    if "rejected" in text:
+        return "its owners have refused you access"
+    if "fine-grained" in text:
+        return "your token may not read gated repositories; allow it in the token's settings"
+    if not known:
+        return f"ask for access on {page}, then log in with `hf auth login`"
+    return f"ask for access on {page}"
+
+
+def _what_revisions(response: Any, repo_id: str, repo_type: str, token: str | None) -> str:
+    refs = _ask(response, f"{repo_type}s/{repo_id}/refs", token)
+    names = [ref["name"] for kind in ("branches", "tags") for ref in (refs or {}).get(kind) or []]
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"; it has {', '.join(names[:_MOST_NAMES])}{more}"
+
+
+def _other_type(response: Any, repo_id: str, repo_type: str, token: str | None) -> str | None:
+    return next((kind for kind in THINGS if kind != repo_type and _ask(response, f"{kind}s/{repo_id}", token)), None)
+
+
+def _ask(response: Any, path: str, token: str | None) -> Any:
+    """A further question to the Hub that has just answered; None if it will not say."""
+    from huggingface_hub.utils import build_hf_headers, get_session
+
+    with suppress(Exception):  # it only makes a message better
+        url = f"{_endpoint(response)}/api/{quote(path)}"
+        answer = get_session().get(url, headers=build_hf_headers(token=token), timeout=_ASK_SECONDS)
+        if answer.status_code == 200:
+            return answer.json()
+    return None
+
+
+def _endpoint(response: Any) -> str:
+    from huggingface_hub import constants
+
+    request = getattr(response, "_request", None)
+    url = str(request.url) if request is not None else constants.ENDPOINT
+    if url.startswith(constants.ENDPOINT):
+        return str(constants.ENDPOINT)
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _wait_seconds(headers: Any) -> str | None:
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    limit = parse_ratelimit_headers(headers)
+    after = headers.get("Retry-After", "").strip()
+    seconds = limit.reset_in_seconds if limit and not limit.remaining else int(after) if after.isdigit() else None
+    return None if seconds is None else f"{seconds} seconds"
+
+
+def size(number: int) -> str:
+    """A number of bytes for a person: "3 kB", "1.2 MB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}"
+    return f"{max(1, round(number / 1e3))} kB"

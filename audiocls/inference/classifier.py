@@ -40,6 +40,9 @@ class AudioClassifier:
     def __init__(self, loaded: LoadedModel) -> None:
         self.name = loaded.name
         self.folder = loaded.folder
+        self.origin = loaded.origin  # for records: "user/name@commit" of the Hub, else the name
+        self.notes = loaded.notes
+        self.fetch = loaded.fetch
         self.model = loaded.model
         self.extractor = loaded.extractor
         config = self.model.config
@@ -62,13 +65,14 @@ class AudioClassifier:
         """Load a model folder or a model from the Hub: one of audiocls, or any audio classifier of transformers.
 
         Args:
-            folder_or_hub_id: such as "runs/everyday_sounds" or "openai/whisper-tiny".
+            folder_or_hub_id: such as "runs/everyday_sounds", "me/my-sounds" or "me/my-sounds@v1".
             device: where to compute; the GPU if there is one, unless given.
-            revision: branch, tag or commit on the Hub.
+            revision: branch, tag or commit on the Hub; "@v1" at the end of the id says the same.
             trust_remote_code: run code that comes with a model of an unknown type. audiocls models never need it.
 
         Raises:
             ModelError: the model is missing, incomplete, unreachable or no audio classifier.
+            UsageError: two revisions, or one for a folder.
         """
         return cls(load_model(folder_or_hub_id, device=device, revision=revision, trust_remote_code=trust_remote_code))
 

@@ -1,35 +1,50 @@
 """Loading a model for use: a folder or a Hub id to a transformers model in eval mode, with failures in one line.
 
 audiocls models are always built by the installed classes, never by code that comes with them. What is on the Hub is
-first brought into huggingface_hub's cache; from there on everything is a local folder.
+first brought into huggingface_hub's cache (`download`); from there on everything is a local folder. Weights are read
+from safetensors; older pickled ones only as transformers reads them, with `torch.load(weights_only=True)`, which makes
+tensors and nothing else.
 """
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audiocls.errors import ModelError
+from audiocls.inference.came_along import what_ran
+from audiocls.inference.download import ModelFiles, find_model
 
-# What may be fetched from a Hub repository; weights of other formats only when there are no safetensors.
-_FILES = ["*.json", "*.safetensors", "README.md", "*.png", "*.py"]
-_OLDER_WEIGHTS = ["pytorch_model*.bin"]
-REJECTION_FILE = "rejection.safetensors"  # beside the weights of models that are not ours
 OWN_TYPES = ("audiocls", "audiocls_ensemble")  # model types that take the waveform itself
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to use. `extractor` is None for audiocls models, which take the waveform itself; `folder` is None
-    for a model that was never saved."""
+    """A model ready to use. `extractor` is None for audiocls models, which take the waveform itself; `files` is None
+    for a model that was never saved. `notes` are lines for the user of a model from the Hub: which commit it is, and
+    what became of the code that came with it."""
 
     name: str
-    folder: Path | None
+    files: ModelFiles | None
     model: Any
     extractor: Any | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path | None:
+        return None if self.files is None else self.files.folder
+
+    @property
+    def origin(self) -> str:
+        """Its name for records, by which it can be found again: of the Hub "user/name@commit", else as `name`."""
+        return self.name if self.files is None else self.files.origin
+
+    def fetch(self, patterns: Sequence[str]) -> None:
+        """Have further files in its folder, such as "*.png", where the Hub has them."""
+        if self.files is not None:
+            self.files.fetch(patterns)
 
 
 def load_model(
@@ -38,49 +53,40 @@ def load_model(
     """Load an audio classification model in eval mode.
 
     Args:
-        folder_or_hub_id: a model folder, or the id of a model on the Hub.
+        folder_or_hub_id: a model folder, or the id of a model on the Hub, with its revision or not:
+            "user/name@revision".
         device: where it computes; None is the GPU if there is one.
         revision: branch, tag or commit on the Hub.
         trust_remote_code: run code that comes with a model of a type that transformers does not know.
 
     Raises:
         ModelError: it is missing, incomplete, unreachable or of another kind; one line says which.
+        UsageError: two revisions, or one for a folder.
     """
     import torch
 
     text = str(folder_or_hub_id)
-    folder = find_folder(text, revision)
-    config = read_config(folder, text)
-    name = text if not Path(text).expanduser().is_dir() else folder.resolve().name
-    with explained(text), quiet_transformers():
-        if config.get("model_type") in OWN_TYPES:
-            model, extractor = _load_own(folder, text), None
-        else:
+
+    def check(folder: Path) -> None:
+        config = read_config(folder, text)
+        if config.get("model_type") not in OWN_TYPES:
             _check_kind(config, text, trust_remote_code)
-            model, extractor = _load_other(folder, text, trust_remote_code)
+
+    files = find_model(text, revision, check)
+    check(files.folder)
+    own = read_config(files.folder, text).get("model_type") in OWN_TYPES
+    with explained(text), quiet_transformers():
+        if own:
+            model, extractor = _load_own(files.folder, text), None
+        else:
+            model, extractor = _load_other(files.folder, text, trust_remote_code)
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         model.to(device)
     except (RuntimeError, AssertionError) as error:  # torch asserts when it was built without that device
         raise ModelError(f"device {device!r} cannot be used: {_first_line(error)}") from error
-    return LoadedModel(name, folder, model.eval(), extractor)
-
-
-def find_folder(text: str, revision: str | None = None) -> Path:
-    """The local folder of a model: itself, or the Hub's files in the cache.
-
-    Raises:
-        ModelError: neither a folder nor a model that the Hub gives out.
-    """
-    folder = Path(text).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise ModelError(f"{text} is a file; give the model's folder ({folder.parent})")
-    if not _could_be_hub_id(text):
-        raise ModelError(f"{text}: there is no such folder")
-    return _download(text, revision)
+    return LoadedModel(files.name, files, model.eval(), extractor, what_ran(files, model))
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
@@ -174,51 +180,6 @@ def _check_kind(config: dict[str, Any], name: str, trust_remote_code: bool) -> N
             f"{name} comes with its own code (type {model_type}); read it, and if you trust it "
             "pass trust_remote_code=True (--trust_remote_code)"
         )
-
-
-def _could_be_hub_id(text: str) -> bool:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    if text.startswith((".", "~", "/")) or (os.sep != "/" and os.sep in text):
-        return False
-    try:
-        validate_repo_id(text)
-    except HFValidationError:
-        return False
-    return True
-
-
-def _download(hub_id: str, revision: str | None) -> Path:
-    import huggingface_hub
-    from huggingface_hub import errors
-
-    def fetch(patterns: list[str]) -> Path:
-        return Path(
-            huggingface_hub.snapshot_download(
-                hub_id, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]
-            )
-        )
-
-    try:
-        folder = fetch(_FILES)
-        if (folder / "config.json").is_file() and not any(folder.glob("*.safetensors")):
-            fetch(_OLDER_WEIGHTS)
-    except errors.GatedRepoError:
-        raise ModelError(f"{hub_id} is gated: ask for access on its page, then log in with `hf auth login`") from None
-    except errors.RepositoryNotFoundError:
-        raise ModelError(
-            f"{hub_id} is neither a folder here nor a model on the Hub (a private one needs `hf auth login`)"
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise ModelError(f"{hub_id} has no revision {revision!r} on the Hub") from None
-    except errors.LocalEntryNotFoundError:
-        raise ModelError(
-            f"{hub_id} is no folder here, and the Hub cannot be reached to look for a model of that name"
-        ) from None
-    except (OSError, errors.HfHubHTTPError) as error:
-        raise ModelError(f"{hub_id} cannot be fetched from the Hub: {_first_line(error)}") from error
-    return folder
 
 
 @contextmanager

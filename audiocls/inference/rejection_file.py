@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from audiocls.errors import ModelError
-from audiocls.inference.loading import OWN_TYPES, REJECTION_FILE
+from audiocls.inference.download import REJECTION_FILE
+from audiocls.inference.loading import OWN_TYPES
 from audiocls.models.rejection import KnownSounds
 from audiocls.whole_files import whole_file
 

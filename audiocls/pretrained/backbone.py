@@ -13,7 +13,9 @@ import torch
 from audiocls.config import TrainConfig
 from audiocls.data.clips import Clips
 from audiocls.errors import ModelError
-from audiocls.inference.loading import explained, find_folder, quiet_transformers, read_config
+from audiocls.hub_access import parse_hub_id
+from audiocls.inference.download import find_model
+from audiocls.inference.loading import explained, quiet_transformers, read_config
 from audiocls.model_folder import is_model_folder
 from audiocls.pretrained.weights import REGISTRY, default_folder
 from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds, fixed_window
@@ -28,7 +30,7 @@ def find_backbone(name: str) -> Path:
     """The folder of a pretrained model.
 
     Args:
-        name: a folder, one of `audiocls weights --list`, or the id of a model on the Hub.
+        name: a folder, one of `audiocls weights --list`, or the id of a model on the Hub, also "user/name@revision".
 
     Raises:
         ModelError: it is not here and cannot be fetched; the line says how to get it.
@@ -43,7 +45,7 @@ def find_backbone(name: str) -> Path:
             f"reached name them {REGISTRY[name].hub_id}"
         )
     try:
-        return find_folder(name)
+        return find_model(name).folder
     except ModelError as error:
         twins = [entry.name for entry in REGISTRY.values() if entry.hub_id == name]
         alike = [*twins, *difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.7), "whisper-tiny.en"][0]
@@ -56,7 +58,10 @@ def base_model_id(name: str) -> str | None:
     """How a model card names the pretrained model: its id on the Hub, or None for a folder."""
     if Path(name).expanduser().is_dir():
         return None
-    return REGISTRY[name].hub_id if name in REGISTRY else name
+    if name in REGISTRY:
+        return REGISTRY[name].hub_id
+    hub_id = parse_hub_id(name)
+    return name if hub_id is None else hub_id.repo_id  # the Hub knows base models without their revision
 
 
 def backbone_sampling_rate(name: str) -> int:

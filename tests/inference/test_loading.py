@@ -4,10 +4,7 @@ import json
 import os
 import shutil
 
-import httpx
-import huggingface_hub
 import pytest
-from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
 from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
 from transformers.utils import logging
@@ -137,37 +134,3 @@ def test_foreign_code_needs_the_flag(tmp_path):
 
 def test_an_unknown_device(folder):
     assert "device 'warp'" in message_of(folder, device="warp")
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (errors.GatedRepoError, "is gated"),
-        (errors.RepositoryNotFoundError, "neither a folder here nor a model on the Hub"),
-        (errors.RevisionNotFoundError, "has no revision 'v9'"),
-        (errors.LocalEntryNotFoundError, "the Hub cannot be reached"),
-        (errors.HfHubHTTPError, "cannot be fetched from the Hub"),
-    ],
-)
-def test_what_the_hub_refuses_is_said_plainly(monkeypatch, error, message):
-    def refuse(*args, **kwargs):
-        if error is errors.LocalEntryNotFoundError:
-            raise error("no network")
-        raise error("refused\nin many lines", response=httpx.Response(403, request=httpx.Request("GET", "http://x")))
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    assert message in message_of("someone/some-model", revision="v9")
-
-
-def test_a_hub_model_is_used_from_the_cache(monkeypatch, folder):
-    asked = []
-
-    def fetch(repo_id, revision, allow_patterns, ignore_patterns):
-        asked.append((repo_id, revision))
-        return str(folder)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    loaded = load_model("someone/some-model", revision="v2")
-    assert asked == [("someone/some-model", "v2")]
-    assert loaded.name == "someone/some-model"
-    assert loaded.folder == folder
