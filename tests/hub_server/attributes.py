@@ -2,69 +2,20 @@
 
 import fnmatch
 
-_LARGE = [
-    "*.7z",
-    "*.arrow",
-    "*.bin",
-    "*.bz2",
-    "*.ckpt",
-    "*.ftz",
-    "*.gz",
-    "*.h5",
-    "*.joblib",
-    "*.lfs.*",
-    "*.mlmodel",
-    "*.model",
-    "*.msgpack",
-    "*.npy",
-    "*.npz",
-    "*.onnx",
-    "*.ot",
-    "*.parquet",
-    "*.pb",
-    "*.pickle",
-    "*.pkl",
-    "*.pt",
-    "*.pth",
-    "*.rar",
-    "*.safetensors",
-    "saved_model/**/*",
-    "*.tar.*",
-    "*.tar",
-    "*.tflite",
-    "*.tgz",
-    "*.wasm",
-    "*.xz",
-    "*.zip",
-    "*.zst",
-    "*tfevents*",
-]
-_LARGE_IN_DATASETS = [
-    "*.lz4",
-    "*.mds",
-    "*.pcm",
-    "*.sam",
-    "*.raw",
-    "*.aac",
-    "*.flac",
-    "*.mp3",
-    "*.ogg",
-    "*.wav",
-    "*.bmp",
-    "*.gif",
-    "*.png",
-    "*.tiff",
-    "*.jpg",
-    "*.jpeg",
-    "*.webp",
-    "*.mp4",
-    "*.webm",
-]
+_LARGE = """
+*.7z *.arrow *.bin *.bz2 *.ckpt *.ftz *.gz *.h5 *.joblib *.lfs.* *.mlmodel *.model *.msgpack *.npy *.npz *.onnx
+*.ot *.parquet *.pb *.pickle *.pkl *.pt *.pth *.rar *.safetensors saved_model/**/* *.tar.* *.tar *.tflite *.tgz
+*.wasm *.xz *.zip *.zst *tfevents*
+"""
+_LARGE_IN_DATASETS = """
+*.lz4 *.mds *.pcm *.sam *.raw *.aac *.flac *.mp3 *.ogg *.wav *.bmp *.gif *.png *.tiff *.jpg *.jpeg *.webp *.mp4
+*.webm
+"""
 
 
 def first_attributes(repo_type: str) -> bytes:
     """The `.gitattributes` of a new repository."""
-    patterns = _LARGE + (_LARGE_IN_DATASETS if repo_type == "dataset" else [])
+    patterns = (_LARGE + (_LARGE_IN_DATASETS if repo_type == "dataset" else "")).split()
     return "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in patterns).encode()
 
 
