@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 
 import audiocls
+from audiocls.card.examples import write_examples
 from audiocls.card.facts import CardFacts
 from audiocls.card.model_card import write_model_card
 from audiocls.comparison.auto import Choice, choose
@@ -185,6 +186,9 @@ def write_model_folder(
             reported.save(folder.partial)
         facts = card_facts(folder.final.name, audio, config, fitted, evaluations, record)
         write_model_card(facts, folder.partial)
+        shown = next(clips for clips in (*tested.values(), audio.train) if len(clips))
+        scores = reported.scores if reported else None
+        write_examples(shown, audio.labels, folder.partial, scores, audio.root)
         if add_files:
             add_files(folder.partial)
     folder.complete()
@@ -226,6 +230,8 @@ def card_facts(
         detection=record["detection"],
         reliability_picture=RELIABILITY_PNG if metrics else None,
         dataset_name=audio.name,
+        dataset_id=audio.dataset_id,
+        dataset_revision=audio.dataset_revision,
         clip_counts={part: len(clips) for part, clips in filled.items()},
         part_seconds={part: float(clips.lengths.sum()) / audio.sampling_rate for part, clips in filled.items()},
         split_note=audio.split_note,

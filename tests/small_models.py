@@ -23,6 +23,7 @@ MODEL_FOLDER = {
     "reliability.png",
     "curves.png",
     "training_config.json",
+    "examples",
 }
 LABELS = ["animal", "drum", "metal", "music", "speech", "water", "wood"]
 

@@ -17,7 +17,7 @@ class CardFacts:
     clip_counts, part_seconds: number and length of the clips, by part.
     license: an identifier as the Hub lists them, such as "cc-by-4.0".
     attribution: where the data comes from and under which licences, as plain text.
-    dataset_id: of a data set on the Hub; None for a folder.
+    dataset_id: of a data set on the Hub; None for a folder. dataset_revision: the commit of it.
     confusion_matrix, curves, leaderboard_picture: file names of the pictures beside the card, None if there is none.
     method: how the model was made, in a sentence or two.
     leaderboard: what was compared to choose the kind of model, best first: dicts with "model", "balanced_accuracy",
@@ -58,6 +58,7 @@ class CardFacts:
 
     dataset_name: str | None = None
     dataset_id: str | None = None
+    dataset_revision: str | None = None
     clip_counts: Mapping[str, int] = field(default_factory=dict)
     part_seconds: Mapping[str, float] = field(default_factory=dict)
     split_note: str = ""

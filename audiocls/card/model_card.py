@@ -78,7 +78,8 @@ def write_model_card(facts: CardFacts, folder: str | Path) -> None:
     write_text(folder / README, str(model_card(facts)).rstrip() + "\n")
     # Not for a folder of sounds: the form names a data set of the Hub, and a made-up name could be somebody else's.
     if facts.dataset_id and facts.test_metrics:
-        for path, text in eval_results_texts(facts.test_metrics, facts.dataset_id).items():
+        dataset = f"{facts.dataset_id}@{facts.dataset_revision or ''}"
+        for path, text in eval_results_texts(facts.test_metrics, dataset).items():
             write_text(folder / path, text)
 
 
@@ -108,6 +109,7 @@ def _eval_results(facts: CardFacts) -> list[EvalResult] | None:
             dataset_type=facts.dataset_id or "audiofolder",
             dataset_name=card_text.one_line(facts.dataset_name or facts.dataset_id or facts.name),
             dataset_split=metrics["split"],
+            dataset_revision=facts.dataset_revision,
             metric_type=metric,
             metric_name=HEADLINES[name].capitalize().replace("f1", "F1"),
             metric_value=round(float(metrics[name]), 4),

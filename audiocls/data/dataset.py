@@ -6,6 +6,7 @@ Nothing is dropped in silence: what is not used is in `AudioData.skipped` with i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class AudioData:
     test_name: str = "test"  # what `test` is: that part, or "all" clips of data without parts
     dataset_id: str | None = None  # of a data set on the Hub, and the commit of it that was read
     dataset_revision: str | None = None
+    root: Path | None = None  # of a folder, where its ATTRIBUTION.csv is
 
 
 def load_audio_data(source: str, config: TrainConfig) -> AudioData:
@@ -91,6 +93,7 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         attribution=listing.attribution or attribution_text(listing.root),
         dataset_id=listing.dataset_id,
         dataset_revision=listing.dataset_revision,
+        root=listing.root,
         negatives=negatives,
         test_negatives=test_negatives,
         groups_origin=groups.origin,
@@ -148,6 +151,7 @@ def load_labelled_clips(source: str, config: TrainConfig, labels: Sequence[str],
         attribution=listing.attribution or attribution_text(listing.root),
         dataset_id=listing.dataset_id,
         dataset_revision=listing.dataset_revision,
+        root=listing.root,
         negatives=negatives.subset([]),
         test_negatives=negatives,
         groups_origin=groups.origin,
