@@ -6,8 +6,9 @@ from pathlib import Path
 from audiocls.data.metadata import column, read_rows
 from audiocls.errors import DataError
 
-_LICENCE_COLUMNS = ("licence", "license")
-_SOURCE_COLUMNS = ("source", "source_package", "origin", "dataset")
+LICENCE_COLUMNS = ("licence", "license")
+SOURCE_COLUMNS = ("source", "source_package", "origin", "dataset")
+AUTHOR_COLUMNS = ("author", "authors", "artist", "creator")
 _MOST_NAMED = 8
 _LONGEST = 300
 
@@ -33,15 +34,22 @@ def _from_table(root: Path) -> str | None:
         header, rows = read_rows(path)
     except DataError:
         return None
-    parts = []
-    for title, names in (("Licences", _LICENCE_COLUMNS), ("Sources", _SOURCE_COLUMNS)):
+    counts = []
+    for names in (LICENCE_COLUMNS, SOURCE_COLUMNS):
         name = column(header, names)
-        if name:
-            counts = Counter(row[name].strip() for row in rows if row[name].strip())
-            told = [f"{value} ({count})" for value, count in counts.most_common(_MOST_NAMED)]
-            more = f" and {len(counts) - _MOST_NAMED} more" if len(counts) > _MOST_NAMED else ""
-            if told:
-                parts.append(f"{title}: {', '.join(told)}{more}.")
+        counts.append(Counter(row[name].strip() for row in rows if row[name].strip()) if name else Counter())
+    return attribution_sentences(*counts)
+
+
+def attribution_sentences(licences: Counter[str], sources: Counter[str]) -> str | None:
+    """How many clips each licence and each source has, in words; None where nothing is known."""
+    parts = []
+    for title, counts in (("Licences", licences), ("Sources", sources)):
+        # By count, then by name: the order of the clips shall not matter.
+        told = [f"{value} ({count})" for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+        more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+        if told:
+            parts.append(f"{title}: {', '.join(told[:_MOST_NAMED])}{more}.")
     return " ".join(parts) or None
 
 

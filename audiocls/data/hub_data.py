@@ -1,21 +1,27 @@
 """Data sets of the Hub, and folders of parquet files, through `datasets`: rows with encoded audio and a label."""
 
+import hashlib
+import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiocls.data.listing import PARTS, Item, Listing, Skipped, class_name, shown
-from audiocls.data.metadata import GROUP_COLUMNS, LABEL_COLUMNS
+from audiocls.data.hub_rows import Rows, add_rows, attribution_of, audio_column, check_columns, wanted_columns
+from audiocls.data.hub_stream import streamed_splits
+from audiocls.data.listing import PARTS, Listing, shown
+from audiocls.data.store import cache_folder
 from audiocls.errors import DataError
+from audiocls.hub_access import HubId, hub_reason, in_short, parse_hub_id
+from audiocls.whole_files import write_text
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_ASK_SECONDS = 20.0
 
 
-def is_hub_id(source: str) -> bool:
-    """Whether a source that is no path could be the id "user/name" of a data set on the Hub."""
-    return re.fullmatch(HUB_ID, source) is not None and not source.startswith(".")
+def data_set_id(source: str) -> HubId | None:
+    """The data set of the Hub that a source names, if it is no path: "user/name", perhaps with "@revision"."""
+    hub_id = parse_hub_id(source)
+    return hub_id if hub_id is not None and "/" in hub_id.repo_id else None
 
 
 def has_parquet(folder: Path) -> bool:
@@ -23,92 +29,90 @@ def has_parquet(folder: Path) -> bool:
     return any(folder.glob("*.parquet")) or any(folder.glob("data/*.parquet"))
 
 
-def list_rows(source: str) -> Listing:
-    """List the clips of a Hub data set, or of a local folder of parquet files.
+def list_folder(folder: str) -> Listing:
+    """List the clips of a local folder of parquet files.
 
     Raises:
-        DataError: it cannot be reached, or has no audio or label column.
+        DataError: it cannot be read, or has no audio or label column.
     """
     import datasets
 
-    local = Path(source).is_dir()
-    if not local:
-        _check_hub(source)
     try:
-        found = datasets.load_dataset(source)
-    except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
-        what = "the parquet files" if local else "the Hub data set"
-        raise DataError(f"{shown(source)}: {what} cannot be loaded: {_in_short(error)}") from error
-    listing = Listing(name=Path(source).name if local else source, root=Path(source) if local else None)
-    known = {name: PARTS.get(name.lower()) for name in found}
-    if len(found) > 1 and None in known.values():
+        found = datasets.load_dataset(folder)
+    except Exception as error:  # whatever pyarrow raises becomes one line
+        raise DataError(f"{shown(folder)}: the parquet files cannot be loaded: {in_short(error)}") from error
+    listing = Listing(name=Path(folder).name, root=Path(folder))
+    return _filled(listing, folder, [_loaded(folder, str(split), table) for split, table in found.items()])
+
+
+def list_hub(hub_id: HubId, streaming: bool = False) -> Listing:
+    """List the clips of a data set of the Hub.
+
+    Args:
+        streaming: read its files in place; otherwise all of them come into the cache of `datasets`, from where it is
+            read when the Hub cannot be reached.
+
+    Raises:
+        DataError: it is not there, or not to be had, or cannot be loaded, or has no audio or label column.
+    """
+    source = str(hub_id)
+    commit, license_name = _ask(hub_id)
+    if commit is None:
+        if streaming:
+            raise DataError(
+                f"{source}: the Hub cannot be reached, and streaming reads there; leave it out to use the cache"
+            )
+        commit, tables = _from_cache(hub_id)
+        splits = [_loaded(source, split, table) for split, table in tables.items()]
+    else:
+        at = HubId(hub_id.repo_id, commit)
+        try:
+            splits = streamed_splits(at) if streaming else _loaded_splits(source, at)
+        except DataError:
+            raise
+        except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
+            raise DataError(_load_reason(error, hub_id)) from error
+    listing = Listing(name=hub_id.repo_id, dataset_id=hub_id.repo_id, dataset_revision=commit)
+    listing.attribution = attribution_of(splits) or (f"Licence of the data: {license_name}" if license_name else None)
+    listing = _filled(listing, source, splits)
+    if not streaming:
+        _remember(hub_id, commit)
+    return listing
+
+
+def _filled(listing: Listing, source: str, splits: list[Rows]) -> Listing:
+    known = {rows.split: PARTS.get(rows.split.lower()) for rows in splits}
+    if len(splits) > 1 and None in known.values():
         unknown = ", ".join(name for name, part in known.items() if part is None)
         listing.warnings.append(f"splits {unknown} are neither training, validation nor test; they are left out")
-    for split, table in found.items():
-        if known[split] or len(found) == 1:
+    for rows in splits:
+        if known[rows.split] or len(splits) == 1:
             # One lone split, most often called "train", is the whole data and not a given part.
-            _add_split(listing, source, str(split), table, known[split] if len(found) > 1 else None)
+            add_rows(listing, source, rows, known[rows.split] if len(splits) > 1 else None)
     listing.items.sort(key=lambda item: item.file)
     if not listing.items:
         raise DataError(f"{shown(source)}: no labelled audio in it")
     return listing
 
 
-def _check_hub(source: str) -> None:
-    """Ask the Hub once: `load_dataset` by itself takes half a minute of retries to say that there is no network."""
-    import datasets
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-
-    try:
-        HfApi().dataset_info(source, timeout=20)
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise DataError(
-            f"{shown(source)}: no such folder or zip here, and no such data set on the Hub "
-            "(for a private one, log in with: hf auth login)"
-        ) from error
-    except Exception as error:  # offline; a data set that was loaded before is in the cache
-        if not Path(datasets.config.HF_DATASETS_CACHE, source.replace("/", "___")).is_dir():
-            raise DataError(
-                f"{shown(source)}: no such folder or zip here, and the Hub cannot be reached: {_in_short(error)}"
-            ) from error
-
-
-def _in_short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def _add_split(listing: Listing, source: str, split: str, table: Any, part: str | None) -> None:
+def _loaded_splits(source: str, at: HubId) -> list[Rows]:
     import datasets
 
-    audio = _audio_column(source, table)
-    label = next((name for name in LABEL_COLUMNS if name in table.column_names), None)
-    if label is None:
-        raise DataError(
-            f"{shown(source)}: no label column; it has {', '.join(table.column_names)}, "
-            f"and one of {', '.join(LABEL_COLUMNS)} is needed"
-        )
-    group = next((name for name in GROUP_COLUMNS if name in table.column_names), None)
+    found = datasets.load_dataset(at.repo_id, revision=at.revision)
+    return [_loaded(source, str(split), table) for split, table in found.items()]
+
+
+def _loaded(source: str, split: str, table: Any) -> Rows:
+    """A table in the cache of `datasets`, read through a memory map."""
+    import datasets
+
+    check_columns(source, table.features)
+    audio = audio_column(source, table.features)
+    features = table.features
     table = table.cast_column(audio, datasets.Audio(decode=False))
-    feature = table.features[label]
-    several = hasattr(feature, "feature") or isinstance(feature, list)
-    names: Callable[[Any], str] = getattr(getattr(feature, "feature", feature), "int2str", str)
-    listing.multi_label |= several
     sounds = table.select_columns([audio])
-    labels, groups = table[label], table[group] if group else [None] * len(table)
-    width = len(str(len(table)))
-    for row, (value, its_group) in enumerate(zip(labels, groups, strict=True)):
-        file = f"{split}/{row:0{width}}"
-        values = (value or []) if several else [value]
-        # -1 is how ClassLabel writes "unknown"
-        chosen = tuple(class_name(names(one)) for one in values if one is not None and one != -1 and str(one).strip())
-        if not chosen:
-            listing.skipped.append(Skipped(file, f"no label in column {label}"))
-            continue
-        listing.labels.update(chosen)
-        listing.items.append(
-            Item(file, _reader(sounds, row, audio), chosen, part, None if its_group is None else str(its_group))
-        )
+    columns = {name: table[name][:] for name in wanted_columns(features)}
+    return Rows(split, features, columns, len(table), lambda row: _reader(sounds, row, audio))
 
 
 def _reader(table: Any, row: int, column: str) -> Callable[[], bytes]:
@@ -122,11 +126,92 @@ def _reader(table: Any, row: int, column: str) -> Callable[[], bytes]:
     return read
 
 
-def _audio_column(source: str, table: Any) -> str:
-    """The column of audio: declared so, or a struct of bytes and path as parquet files without the Hub's notes have."""
+def _ask(hub_id: HubId) -> tuple[str | None, str | None]:
+    """The commit that a revision is now, and the licence on the card; no commit when the Hub cannot be reached.
+
+    `load_dataset` by itself takes half a minute of retries to say that there is no network.
+
+    Raises:
+        DataError: there is no such data set or revision, or it is not to be had.
+    """
+    import httpx
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        info = HfApi().dataset_info(hub_id.repo_id, revision=hub_id.revision, timeout=_ASK_SECONDS)
+    except Exception as error:
+        offline = isinstance(error, OfflineModeIsEnabled | ConnectionError | httpx.TransportError)
+        passing = isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code >= 500
+        if (offline or passing) and _remembered(hub_id):
+            return None, None
+        reason = hub_reason(error, hub_id.repo_id, hub_id.revision, "dataset")
+        raise DataError(f"{shown(str(hub_id))}: no such folder or zip here, and {reason}") from error
+    license_name = info.card_data.get("license") if info.card_data else None
+    return str(info.sha), license_name if isinstance(license_name, str) and license_name != "unknown" else None
+
+
+def _load_reason(error: Exception, hub_id: HubId) -> str:
+    """Why the data set does not load, in one line."""
     import datasets
 
-    for name, feature in table.features.items():
-        if isinstance(feature, datasets.Audio) or (isinstance(feature, dict) and set(feature) == {"bytes", "path"}):
-            return name
-    raise DataError(f"{shown(source)}: no audio column; it has {', '.join(table.column_names)}")
+    name = str(hub_id)
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) and "Config name is missing" in text:
+        names = datasets.get_dataset_config_names(hub_id.repo_id, revision=hub_id.revision)
+        return (
+            f"{name}: the data set has several configurations ({', '.join(names[:8])}); save the one you mean with "
+            f"datasets.load_dataset({hub_id.repo_id!r}, {names[0]!r}) and to_parquet, and give that folder"
+        )
+    return f"{name}: the Hub data set cannot be loaded: {hub_reason(error, hub_id.repo_id, hub_id.revision, 'dataset')}"
+
+
+def _note_of(hub_id: HubId) -> Path:
+    """Where it is kept which commit a revision was when it was last read."""
+    from huggingface_hub import constants
+
+    key = hashlib.sha256(f"{constants.ENDPOINT} {hub_id}".encode()).hexdigest()[:32]
+    return cache_folder() / "hub" / f"{key}.json"
+
+
+def _remember(hub_id: HubId, commit: str) -> None:
+    note = _note_of(hub_id)
+    if _remembered(hub_id) != commit:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_text(note, json.dumps({"data_set": str(hub_id), "commit": commit}))
+
+
+def _remembered(hub_id: HubId) -> str | None:
+    """The commit it was when it was last read; None if it is not in the cache of `datasets` as a whole."""
+    try:
+        commit = str(json.loads(_note_of(hub_id).read_text())["commit"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return commit if _cached_folder(hub_id, commit) else None
+
+
+def _cached_folder(hub_id: HubId, commit: str) -> Path | None:
+    """Where `datasets` keeps what it has loaded of a commit."""
+    import datasets
+
+    owner, _, name = hub_id.repo_id.partition("/")
+    name = datasets.naming.camelcase_to_snakecase(name)
+    root = Path(datasets.config.HF_DATASETS_CACHE, f"{owner}___{name}")
+    return next((path for path in sorted(root.glob(f"*/*/{commit}")) if path.is_dir()), None)
+
+
+def _from_cache(hub_id: HubId) -> tuple[str, dict[str, Any]]:
+    """The commit that was loaded last, and its splits, without the Hub."""
+    from datasets.packaged_modules.cache.cache import Cache
+
+    commit = str(_remembered(hub_id))
+    folder = _cached_folder(hub_id, commit)
+    if folder is None:
+        raise DataError(f"{hub_id}: the Hub cannot be reached, and the data set is not in the cache")
+    name = hub_id.repo_id.partition("/")[2]
+    config, version = folder.parts[-3:-1]
+    cache = Cache(repo_id=hub_id.repo_id, dataset_name=name, config_name=config, version=version, hash=commit)
+    try:
+        return commit, dict(cache.as_dataset())
+    except Exception as error:  # whatever `datasets` and pyarrow raise about a damaged cache
+        raise DataError(f"{hub_id}: the copy in the cache cannot be read: {in_short(error)}") from error

@@ -8,7 +8,7 @@ mix, and passes over unreadable folders in silence.
 from pathlib import Path
 
 from audiocls.data.archives import unpacked
-from audiocls.data.hub_data import has_parquet, is_hub_id, list_rows
+from audiocls.data.hub_data import data_set_id, has_parquet, list_folder, list_hub
 from audiocls.data.listing import PARTS, Item, Listing, Skipped, class_name, folded_name, relative_name, shown
 from audiocls.data.metadata import add_table, table_in
 from audiocls.data.relabelling import relabel
@@ -57,7 +57,7 @@ def _find(source: str, streaming: bool) -> Listing:
             return listing
         if path.is_dir():
             if has_parquet(path) and not part_folders(path) and not table_in(path):
-                return list_rows(source)
+                return list_folder(source)
             inside = _unwrapped(path)
             listing = find_clips(inside)
             if inside != path:
@@ -66,8 +66,9 @@ def _find(source: str, streaming: bool) -> Listing:
             return listing
     except PermissionError as error:
         raise DataError(f"{shown(source)}: cannot be opened: permission denied") from error
-    if is_hub_id(source):
-        return list_rows(source)
+    hub_id = data_set_id(source)
+    if hub_id is not None:
+        return list_hub(hub_id, streaming)
     raise DataError(f"{shown(source)}: no such folder or zip")
 
 

@@ -8,7 +8,7 @@ it is complete or absent; it is found by the content of all files, so it is neve
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -111,6 +111,14 @@ class Store:
         raw = self._fingerprints[row].as_buffer()
         return np.frombuffer(raw, np.uint32).reshape(-1, WORDS) if raw.size else np.empty((0, WORDS), np.uint32)
 
+    def row(self, content: str) -> dict:
+        """One row as `decode_row` gives it."""
+        row = self.rows[content]
+        return {
+            "content": content, "waveform": self.waveform(row), "note": self.notes[row], "error": self.errors[row],
+            "lowest": self.lowest[row], "highest": self.highest[row], "fingerprint": self.fingerprint(row).tobytes(),
+        }  # fmt: skip
+
     def is_sound(self, expected: set[str]) -> bool:
         """Whether all rows are there and, in a store of modest size, every sample is as written."""
         if set(self.rows) != expected:
@@ -132,19 +140,36 @@ def open_store(name: str, sources: dict[str, Encoded], sampling_rate: int, num_w
     Raises:
         OutputError: the cache folder cannot be written or the disk is full.
     """
+    workers = num_workers or os.cpu_count() or 1
+    return open_or_write(
+        name, set(sources), sampling_rate, lambda earlier: _decoded_rows(sources, sampling_rate, workers, earlier)
+    )
+
+
+def open_or_write(
+    name: str, contents: set[str] | None, sampling_rate: int, rows: Callable[[list[Store]], Iterator[dict]]
+) -> Store:
+    """Open the store of these contents, or write it.
+
+    Args:
+        name: tells data sets apart in the cache folder.
+        contents: hashes of all files; None where they are known only when all rows have come.
+        sampling_rate: in Hz.
+        rows: gives the rows to write, each content once, when told of the earlier stores of the data set.
+
+    Raises:
+        OutputError: the cache folder cannot be written or the disk is full.
+    """
     folder = cache_folder() / f"{name}-{sampling_rate}"
-    key = xxhash.xxh3_128("\n".join([_VERSION, *sorted(sources)]).encode()).hexdigest()
-    path = folder / f"{key}.arrow"
-    if (store := _open_if_sound(path, set(sources))) is not None:
+    if contents is not None and (store := _open_if_sound(_path_of(folder, contents), contents)) is not None:
         return store  # no lock needed: files appear complete; and a cache may be readable only
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock"):  # two processes that start together: one decodes, the other finds it done
-            store = _open_if_sound(path, set(sources))
+            store = _open_if_sound(_path_of(folder, contents), contents) if contents is not None else None
             if store is None:
                 earlier = [old for other in _newest_first(folder) if (old := _open_if_sound(other, None))]
-                _write(path, sources, sampling_rate, num_workers or os.cpu_count() or 1, earlier)
-                store = Store(path)
+                store = Store(_write(folder, rows(earlier), sampling_rate))
                 for other in _newest_first(folder)[2:]:  # the one before stays, a run may still read it
                     other.unlink()
                     other.with_suffix(".copies.json").unlink(missing_ok=True)
@@ -154,6 +179,11 @@ def open_store(name: str, sources: dict[str, Encoded], sampling_rate: int, num_w
             "AUDIOCLS_CACHE to another folder"
         ) from error
     return store
+
+
+def _path_of(folder: Path, contents: Iterable[str]) -> Path:
+    key = xxhash.xxh3_128("\n".join([_VERSION, *sorted(contents)]).encode()).hexdigest()
+    return folder / f"{key}.arrow"
 
 
 def _open_if_sound(path: Path, expected: set[str] | None) -> Store | None:
@@ -168,33 +198,32 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.arrow"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
-def _write(
-    path: Path,
-    sources: dict[str, Encoded],
-    sampling_rate: int,
-    num_workers: int,
-    earlier: list[Store],
-) -> None:
-    beside = path.with_suffix(".partial")
-    for leftover in path.parent.glob("*.partial"):  # of a run that was killed; the lock is ours
+def _write(folder: Path, rows: Iterator[dict], sampling_rate: int) -> Path:
+    """Write a store beside its place and rename it when it is complete; its name comes from what is in it."""
+    for leftover in folder.glob("*.partial"):  # of a run that was killed; the lock is ours
         leftover.unlink()
+    beside = folder / f"{os.getpid()}.partial"
+    contents: list[str] = []
     try:
         schema = _SCHEMA.with_metadata({"sampling_rate": str(sampling_rate), "version": _VERSION})
         with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
             batch: list[dict] = []
             size = 0
-            for row in _decoded_rows(sources, sampling_rate, num_workers, earlier):
+            for row in rows:
                 if batch and size + row["waveform"].nbytes > _BATCH_BYTES:  # a long clip stays alone: no copy of it
                     writer.write_batch(_record_batch(batch))
                     batch, size = [], 0
                 batch.append(row)
+                contents.append(row["content"])
                 size += row["waveform"].nbytes
             if batch:
                 writer.write_batch(_record_batch(batch))
+        path = _path_of(folder, contents)
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+    return path
 
 
 def _decoded_rows(
@@ -207,11 +236,7 @@ def _decoded_rows(
         if old is None:
             fresh.append((content, source))
         else:
-            row = old.rows[content]
-            yield {
-                "content": content, "waveform": old.waveform(row), "note": old.notes[row], "error": old.errors[row],
-                "lowest": old.lowest[row], "highest": old.highest[row], "fingerprint": old.fingerprint(row).tobytes(),
-            }  # fmt: skip
+            yield old.row(content)
     with (
         tqdm(total=len(fresh), desc="Decoding", unit="clip", delay=1) as bar,
         ThreadPoolExecutor(num_workers) as pool,

@@ -3,29 +3,34 @@
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from audiocls.config import TrainConfig
+from audiocls.data.arriving import open_arriving
 from audiocls.data.listing import Item, Listing, Skipped, shown, some
 from audiocls.data.store import Encoded, Store, content_hash, open_store
 from audiocls.errors import DataError
+from audiocls.hub_access import HubId
 
 SHORTEST_SECONDS = 0.01
 SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS
 
 
 def usable_clips(listing: Listing, source: str, config: TrainConfig) -> tuple[list[Item], Store, np.ndarray]:
-    """Decode what was found: the usable clips in a fixed order, the store and their rows in it."""
-    contents = _hash_all(listing, config.num_workers)
-    encoded: dict[str, Encoded] = {}
-    for item, content in zip(listing.items, contents, strict=True):
-        if content:
-            encoded.setdefault(content, item.source)
-    where = str(listing.root.resolve()) if listing.root else source
+    """Decode what was found: the usable clips in a fixed order, the store and their rows in it.
+
+    What is of no use is added to `listing.skipped`.
+
+    Raises:
+        DataError: nothing is usable, or `config.strict` and a file is not.
+        OutputError: the cache cannot be written.
+    """
+    where = str(listing.root.resolve()) if listing.root else listing.dataset_id or source
     name = re.sub(r"[^\w.-]+", "_", listing.name)[:40] + "-" + hashlib.sha256(os.fsencode(where)).hexdigest()[:10]
-    store = open_store(name, encoded, config.sampling_rate, config.num_workers)
+    store, contents = _opened(listing, name, config)
     usable: list[Item] = []
     rows: list[int] = []
     cut: list[str] = []
@@ -56,6 +61,19 @@ def usable_clips(listing: Listing, source: str, config: TrainConfig) -> tuple[li
         first = listing.skipped[0]
         raise DataError(f"none of the {len(listing.skipped)} files can be used; {shown(first.file)}: {first.reason}")
     return usable, store, np.array(rows, np.int64)
+
+
+def _opened(listing: Listing, name: str, config: TrainConfig) -> tuple[Store, Sequence[str | None]]:
+    """The store of what was found, and the content hash of every clip; None for one that cannot be opened."""
+    if config.streaming and listing.dataset_id:
+        hub_id = HubId(listing.dataset_id, listing.dataset_revision)
+        return open_arriving(name, hub_id, listing.items, config.sampling_rate, config.num_workers)
+    contents = _hash_all(listing, config.num_workers)
+    encoded: dict[str, Encoded] = {}
+    for item, content in zip(listing.items, contents, strict=True):
+        if content:
+            encoded.setdefault(content, item.source)
+    return open_store(name, encoded, config.sampling_rate, config.num_workers), contents
 
 
 def _hash_all(listing: Listing, num_workers: int) -> list[str | None]:
