@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -118,8 +120,10 @@ def requirements(config: dict[str, Any], model_folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def library_slice() -> list[Path]:
-    """The modules of this package that the app needs: those it names, and what they import within ROOMS."""
+@lru_cache
+def library_slice() -> tuple[Path, ...]:
+    """The modules of this package that the app needs: those it names, what they import, and what their functions
+    import later, as far as it lies in ROOMS."""
     found: set[Path] = set()
     waiting = [PACKAGE / root for root in ROOTS]
     while waiting:
@@ -127,30 +131,31 @@ def library_slice() -> list[Path]:
         if path in found:
             continue
         found.add(path)
-        package = path.parent / "__init__.py"
-        if package.parent != PACKAGE:
-            found.add(package)
-        waiting += [
-            each for each in imported_modules(path) if each.relative_to(PACKAGE).parts[0].removesuffix(".py") in ROOMS
-        ]
-    return sorted(found)
+        if path.parent != PACKAGE:
+            found.add(path.parent / "__init__.py")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        waiting += modules_named(tree.body, path)
+        later = [node for node in ast.walk(tree) if node not in tree.body]
+        waiting += [each for each in modules_named(later, path) if room_of(each) in ROOMS]
+    return tuple(sorted(found))
 
 
-def imported_modules(path: Path) -> list[Path]:
-    """Files of this package that a module imports, anywhere in it."""
+def modules_named(nodes: Iterable[ast.AST], path: Path) -> list[Path]:
+    """Files of this package that the import statements among `nodes` of the module at `path` name."""
     names: list[tuple[str, ...]] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            base = path.relative_to(PACKAGE).parts[:-1] if node.level == 1 else ()
-            parts = tuple((node.module or "").split(".")) if node.module else ()
-            if node.level == 0 and parts[:1] != ("audiocls",):
-                continue
-            names += [(*base, *parts[1 if node.level == 0 else 0 :])]
-            names += [(*names[-1], alias.name) for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names += [tuple(each.name.split("."))[1:] for each in node.names if each.name.startswith("audiocls.")]
-    candidates = [PACKAGE.joinpath(*name).with_suffix(".py") for name in dict.fromkeys(names) if name]
-    return [each for each in candidates if each.is_file()]
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            here = ("audiocls", *path.relative_to(PACKAGE).parts[:-1]) if node.level else ()
+            module = (*here, *(node.module.split(".") if node.module else ()))
+            names += [module, *((*module, alias.name) for alias in node.names)]
+    files = [PACKAGE.joinpath(*name[1:]).with_suffix(".py") for name in names if name[0] == "audiocls" and name[1:]]
+    return [file for file in files if file.is_file()]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
 def library_init() -> str:

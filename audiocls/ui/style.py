@@ -5,6 +5,7 @@ import gradio as gr
 # System fonts only: nothing has to be fetched, and text appears at once.
 THEME = gr.themes.Default(
     primary_hue="teal",
+    secondary_hue="teal",  # of links
     font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
     font_mono=["ui-monospace", "Consolas", "monospace"],
 )
