@@ -61,11 +61,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that was made: its id, its page, and the page of the pull request if it is one."""
+    """A commit that was made: its id, its page, and of a pull request the page and branch."""
 
     oid: str
     url: str
     pull_request: str | None = None
+    revision: str | None = None
+
+
+class LeftEmptyError(HubError):
+    """A new repository was made, but nothing could be written to it; it stays, empty."""
 
 
 class Repository:
@@ -101,6 +106,8 @@ class Repository:
         self.private = private
         self.space_sdk = space_sdk
         self.verbose = verbose
+        self.seen: Any | None = None  # what the Hub told last
+        self.request_url: str | None = None  # page of the pull request whose branch `revision` is
         self.token = token or get_token()
         self._api = HfApi(token=self.token or False, library_name="audiocls")  # False: no other one than this
 
@@ -131,10 +138,10 @@ class Repository:
         """
         for revision in (self.revision, None):
             try:
+                ask = partial(self._api.repo_info, self.repo_id, repo_type=self.repo_type, revision=revision)
                 with self._explained(MISSING):
-                    return patiently(
-                        partial(self._api.repo_info, self.repo_id, repo_type=self.repo_type, revision=revision)
-                    )
+                    self.seen = patiently(ask)
+                    return self.seen
             except RevisionNotFoundError:
                 if revision is None:
                     raise HubError(f"{self.repo_id} has no main branch on the Hub") from None
@@ -144,16 +151,18 @@ class Repository:
                 return None
         return None
 
-    def text(self, path: str) -> str | None:
-        """A text file as it is on the Hub now; None if it is not there.
+    def text(self, path: str, commit: str | None = None) -> str | None:
+        """A text file as it is on the Hub now, or was at a commit; None if it is not there.
 
         Raises:
             HubError: the Hub cannot be asked, or the file is no text.
         """
-        info = self.info()
-        return None if info is None else self._text(path, info.sha)
+        if commit is None:
+            info = self.info()
+            if info is None:
+                return None
+            commit = info.sha
 
-    def _text(self, path: str, commit: str) -> str | None:
         def get() -> bytes:
             url = f"{self.url}/resolve/{commit}/{quote(path)}"
             answer = http_backoff(
@@ -223,7 +232,8 @@ class Repository:
             return self._commit(plan, head, message)
         except HubError as error:
             if made:
-                raise HubError(f"{error}; the {self.thing} {self.repo_id} was made, and is empty") from None
+                told = f"{error}; the {self.thing} {self.url} was made, and is empty"
+                raise LeftEmptyError(told) from None
             raise
 
     def _explained(self, but: tuple[type[BaseException], ...] = ()) -> AbstractContextManager[None]:
@@ -271,7 +281,7 @@ class Repository:
                 if is_passing(error) and (commit := self._arrived(plan, head)):
                     return commit
                 raise
-        return Commit(made.oid, made.commit_url, made.pr_url)
+        return Commit(made.oid, made.commit_url, made.pr_url, made.pr_revision)
 
     def _arrived(self, plan: Plan, head: str) -> Commit | None:
         """The commit, if only its answer was lost."""

@@ -1,0 +1,52 @@
+"""What a push tells on the way: what was checked, and the table of files that go up."""
+
+from audiocls.hub_access import size
+from audiocls.publishing.checks import CheckedFolder
+from audiocls.publishing.repository import Plan, Repository
+
+ROWS = 8  # of the table of files; the rest is one line
+
+
+def checked_lines(checked: CheckedFolder) -> list[str]:
+    """What the checks of a model folder found."""
+    files = _files(len(checked.files))
+    lines = [f"{checked.folder}: complete, loads, predicts; no token and no path of this machine in {files}"]
+    if checked.code:
+        lines.append(f"code that is not of this version of audiocls goes along: {_listed(checked.code)}")
+    return lines
+
+
+def plan_lines(plan: Plan, repository: Repository) -> list[str]:
+    """What a commit will change, largest files first."""
+    if not plan.changes:
+        return [f"{repository.url}: all {len(plan.unchanged)} files are there already, nothing to upload"]
+    lines = [f"{_files(len(plan.upload))}, {size(plan.total_bytes)}, to {_where(repository, plan)}"]
+    rows = sorted(plan.upload, key=lambda row: (-row[1], row[0]))
+    shown, folded = (rows, []) if len(rows) <= ROWS + 1 else (rows[:ROWS], rows[ROWS:])
+    cells = [(size(number), path) for path, number in shown]
+    if folded:
+        cells.append((size(sum(number for _, number in folded)), f"in {len(folded)} more files"))
+    width = max((len(number) for number, _ in cells), default=0)
+    lines += [f"  {number:>{width}}  {path}" for number, path in cells]
+    if plan.delete:
+        lines.append(f"  deleted there, as they are gone here: {_listed(plan.delete)}")
+    if plan.unchanged:
+        lines.append(f"  unchanged: {_files(len(plan.unchanged))}")
+    return lines
+
+
+def _where(repository: Repository, plan: Plan) -> str:
+    private = repository.private if plan.head is None else bool(repository.seen and repository.seen.private)
+    state = f"{'private' if private else 'public'}{', new' if plan.head is None else ''}"
+    branch = f", branch {repository.revision}" if repository.revision else ""
+    request = ", as a pull request" if repository.create_pr else ""
+    return f"{repository.url} ({repository.thing}, {state}{branch}{request})"
+
+
+def _files(number: int) -> str:
+    return f"{number} file{'' if number == 1 else 's'}"
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
