@@ -62,7 +62,7 @@ def pointed_at(hub: Hub, home: Path) -> Iterator[pytest.MonkeyPatch]:
     import datasets.config
     import transformers.dynamic_module_utils
     import transformers.utils.hub
-    from huggingface_hub import constants, hf_api
+    from huggingface_hub import constants, file_download, hf_api
     from huggingface_hub.utils import _cache_assets, _cache_manager, _detect_agent, _git_credential, _http
 
     url, cache, assets, modules = hub.url, str(home / "hub"), str(home / "assets"), str(home / "modules")
@@ -93,7 +93,8 @@ def pointed_at(hub: Hub, home: Path) -> Iterator[pytest.MonkeyPatch]:
             patch.setattr(constants, name, value)
         patch.setattr(hf_api.api, "endpoint", url)
         patch.setattr(_http, "_HUB_ORIGINS", _http._HUB_ORIGINS | {_http._url_origin(url)})
-        patch.setattr(_http, "time", SimpleNamespace(sleep=_short_wait(hub)))
+        for module in (_http, file_download):
+            patch.setattr(module, "time", SimpleNamespace(sleep=_short_wait(hub)))
         patch.setattr(_cache_manager, "HF_HUB_CACHE", cache)
         patch.setattr(_cache_assets, "HF_ASSETS_CACHE", assets)
         patch.setattr(_git_credential, "ENDPOINT", url)
@@ -137,8 +138,6 @@ def _point_datasets(patch: pytest.MonkeyPatch, config: Any, url: str, home: Path
 
 
 def _short_wait(hub: Hub) -> Any:
-    hub.waits = []
-
     def sleep(seconds: float) -> None:
         hub.waits.append(seconds)
         time.sleep(min(seconds, LONGEST_WAIT_SECONDS))

@@ -145,21 +145,27 @@ class Xet:
         size = sum(length for _, length, _, _ in segments)
         first, last = _range(request, size)
         terms: list[dict[str, Any]] = []
-        fetch: dict[str, list[dict[str, Any]]] = {}
+        needed: dict[str, list[list[int]]] = {}
         offset = at = 0
         for xorb, length, start, end in segments:
             if at + length > first and at <= last:
                 if not terms:
                     offset = first - at
-                chunks = read_xorb((self.xorbs / xorb).read_bytes())[start:end]
-                url = f"{base_url(request)}/cas/xorb/{xorb}?signature={self.hub.signer.sign(xorb)}"
-                piece = {"range": {"start": start, "end": end}, "url": url}
-                piece["url_range"] = {"start": chunks[0].start, "end": chunks[-1].end - 1}
-                if piece not in fetch.setdefault(xorb, []):
-                    fetch[xorb].append(piece)
                 terms.append({"hash": xorb, "unpacked_length": length, "range": {"start": start, "end": end}})
+                needed.setdefault(xorb, []).append([start, end])
             at += length
+        fetch = {xorb: self.addresses(base_url(request), xorb, ranges) for xorb, ranges in needed.items()}
         return JSONResponse({"offset_into_first_range": offset, "terms": terms, "fetch_info": fetch})
+
+    def addresses(self, base: str, xorb: str, ranges: list[list[int]]) -> list[dict[str, Any]]:
+        """Where chunks of a xorb are to be had; ranges that touch become one, which the client relies on."""
+        chunks = read_xorb((self.xorbs / xorb).read_bytes())
+        url = f"{base}/cas/xorb/{xorb}?signature={self.hub.signer.sign(xorb)}"
+        found = []
+        for start, end in _joined(ranges):
+            place = {"start": chunks[start].start, "end": chunks[end - 1].end - 1}  # bytes, the last one included
+            found.append({"range": {"start": start, "end": end}, "url": url, "url_range": place})
+        return found
 
     async def get_xorb(self, request: Request) -> Response:
         """A xorb, or the range of it that holds some chunks; the address is signed and wants no token."""
@@ -176,6 +182,17 @@ def _range(request: Request, size: int) -> tuple[int, int]:
     if first >= size:
         raise Refusal(416, "The range lies behind the end of the file")
     return first, last
+
+
+def _joined(ranges: list[list[int]]) -> list[list[int]]:
+    """The union of ranges, as few of them as possible."""
+    joined: list[list[int]] = []
+    for start, end in sorted(ranges):
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    return joined
 
 
 def _reordered(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The two binary formats of Xet uploads: xorbs, which hold chunks of contents, and shards, which say how files are made.
+"""The binary formats of Xet uploads: xorbs, which hold chunks of contents, and shards, which say how files are made.
 
 A xorb is a row of chunks, each with a head of 8 bytes: version 0, packed length (3 bytes, little endian), scheme
 (0 plain, 1 LZ4 frame, 2 LZ4 frame of bytes grouped by four), length (3 bytes). A footer may follow.
