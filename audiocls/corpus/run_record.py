@@ -41,7 +41,7 @@ def run_record(classifier: AudioClassifier, detector: Detector, options: DetectO
     return {
         "kind": KIND,
         "audiocls": __version__,
-        "model": classifier.name,
+        "model": classifier.origin,
         "settings": {"model": fingerprint(classifier), **_plan(detector)},
         "options": dataclasses.asdict(options),
         "thresholds_origin": thresholds_origin(classifier, options.threshold),

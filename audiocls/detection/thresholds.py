@@ -106,7 +106,7 @@ def write_thresholds(
         OutputError: it cannot be written.
     """
     told = {
-        "model": classifier.name,
+        "model": classifier.origin,
         "fingerprint": fingerprint(classifier),
         "labels": classifier.labels,
         "thresholds": {label: float(value) for label, value in thresholds.items()},

@@ -136,6 +136,7 @@ def write_calibrated(classifier: AudioClassifier, folder: Path, audio: AudioData
     """
     source = classifier.folder
     assert source is not None  # checked before anything was computed
+    classifier.fetch(COPIED)
     with explained(folder):
         for pattern in COPIED:
             for file in source.glob(pattern):

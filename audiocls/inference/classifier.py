@@ -16,8 +16,8 @@ import torch
 
 from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.answers import decide
-from audiocls.inference.inputs import is_single, to_waveform
-from audiocls.inference.loading import OWN_TYPES, LoadedModel, load_model
+from audiocls.inference.inputs import check_count, is_single, to_waveform
+from audiocls.inference.loading import OWN_TYPES, LoadedModel, explained, load_model
 from audiocls.inference.windows import Listener
 
 if TYPE_CHECKING:
@@ -67,14 +67,15 @@ class AudioClassifier:
         Args:
             folder_or_hub_id: such as "runs/everyday_sounds", "me/my-sounds" or "me/my-sounds@v1".
             device: where to compute; the GPU if there is one, unless given.
-            revision: branch, tag or commit on the Hub; "@v1" at the end of the id says the same.
+            revision: of a model on the Hub, if its id does not name it.
             trust_remote_code: run code that comes with a model of an unknown type. audiocls models never need it.
 
         Raises:
-            ModelError: the model is missing, incomplete, unreachable or no audio classifier.
-            UsageError: two revisions, or one for a folder.
+            ModelError, UsageError: as `load_model`.
         """
-        return cls(load_model(folder_or_hub_id, device=device, revision=revision, trust_remote_code=trust_remote_code))
+        loaded = load_model(folder_or_hub_id, device=device, revision=revision, trust_remote_code=trust_remote_code)
+        with explained(loaded.name):
+            return cls(loaded)
 
     @classmethod
     def of(cls, model: Any, extractor: Any, name: str = "model") -> Self:
@@ -125,7 +126,7 @@ class AudioClassifier:
             UsageError: an argument is wrong.
         """
         if top_k is not None:
-            _check_count("top_k", top_k)
+            check_count("top_k", top_k)
         if is_single(inputs):
             return self._ranked(self.scores(inputs, sampling_rate=sampling_rate, batch_size=batch_size)[0], top_k)
         rows = self.stream_scores(inputs, sampling_rate=sampling_rate, batch_size=batch_size, on_error=on_error)
@@ -218,7 +219,7 @@ class AudioClassifier:
         """Scores and known score of each clip, or why it cannot be read."""
         if on_error not in ("raise", "return"):
             raise UsageError(f"on_error is {on_error!r}; it must be 'raise' or 'return'")
-        _check_count("batch_size", batch_size)
+        check_count("batch_size", batch_size)
         try:
             remaining = iter(inputs)
         except TypeError:
@@ -281,7 +282,7 @@ class AudioClassifier:
         The known score says how much a clip resembles the classes' own; from `known_threshold` on it is one of them.
         It is -inf for silence, and NaN for other sounds where the model cannot tell.
         """
-        _check_count("batch_size", batch_size)
+        check_count("batch_size", batch_size)
         return self.listener.hear(waveforms, batch_size)
 
     @property
@@ -293,8 +294,3 @@ class AudioClassifier:
     def _ranked(self, scores: np.ndarray, top_k: int | None) -> Prediction:
         order = np.argsort(-scores, kind="stable")[:top_k]
         return [{"label": self.labels[i], "score": float(scores[i])} for i in order]
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{name} is {value!r}; it must be a whole number from 1 up")

@@ -56,7 +56,7 @@ class ModelFiles:
                 fetch_model(self.hub_id, extra=patterns)
 
 
-def find_model(text: str, revision: str | None = None, check: Callable[[Path], None] | None = None) -> ModelFiles:
+def find_model(text: str, revision: str | None = None, check: Callable[[Path], object] | None = None) -> ModelFiles:
     """Find a model by its folder or by "user/name@revision". A folder of that name comes first.
 
     Args:
@@ -86,7 +86,7 @@ def find_model(text: str, revision: str | None = None, check: Callable[[Path], N
     return fetch_model(hub_id, check)
 
 
-def fetch_model(hub_id: HubId, check: Callable[[Path], None] | None = None, extra: Sequence[str] = ()) -> ModelFiles:
+def fetch_model(hub_id: HubId, check: Callable[[Path], object] | None = None, extra: Sequence[str] = ()) -> ModelFiles:
     """Bring a model of the Hub into the cache, as far as it is not there. Without the Hub the cached commit is taken.
 
     Args:
@@ -119,7 +119,7 @@ def fetch_model(hub_id: HubId, check: Callable[[Path], None] | None = None, extr
     return _fetch(hub_id, info, check, extra)
 
 
-def _fetch(hub_id: HubId, info: Any, check: Callable[[Path], None] | None, extra: Sequence[str]) -> ModelFiles:
+def _fetch(hub_id: HubId, info: Any, check: Callable[[Path], object] | None, extra: Sequence[str]) -> ModelFiles:
     from huggingface_hub import HfApi
 
     from audiocls.publishing.hub_calls import HUB_FAILURES

@@ -118,3 +118,13 @@ def _is_rate_and_array(inputs: Any) -> bool:
 
 def _is_decoder(inputs: Any) -> bool:
     return hasattr(inputs, "get_all_samples")
+
+
+def check_count(name: str, value: Any) -> None:
+    """See that a number, such as a batch size, is a whole one from 1 up.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{name} is {value!r}; it must be a whole number from 1 up")

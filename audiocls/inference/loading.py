@@ -6,7 +6,6 @@ from safetensors; older pickled ones only as transformers reads them, with `torc
 tensors and nothing else.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +14,12 @@ from typing import Any
 
 from audiocls.errors import ModelError
 from audiocls.inference.came_along import what_ran
-from audiocls.inference.download import ModelFiles, find_model
+from audiocls.inference.download import ModelFiles, find_model, weight_files
+from audiocls.inference.model_config import INPUT_FILES, OWN_TYPES, check_kind, check_weights, read_config
 
-OWN_TYPES = ("audiocls", "audiocls_ensemble")  # model types that take the waveform itself
+# What a configuration or a file that is not what it should be makes Python, torch and transformers raise.
+_BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ImportError, ArithmeticError,
+           MemoryError, AssertionError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,18 @@ def load_model(
 
     text = str(folder_or_hub_id)
 
-    def check(folder: Path) -> None:
+    def checked(folder: Path) -> dict[str, Any]:
         config = read_config(folder, text)
         if config.get("model_type") not in OWN_TYPES:
-            _check_kind(config, text, trust_remote_code)
+            code = sorted(path.name for path in folder.glob("*.py"))
+            check_kind(config, text, trust_remote_code, code)
+        return config
 
-    files = find_model(text, revision, check)
-    check(files.folder)
-    own = read_config(files.folder, text).get("model_type") in OWN_TYPES
+    files = find_model(text, revision, checked)
+    config = checked(files.folder)
     with explained(text), quiet_transformers():
-        if own:
-            model, extractor = _load_own(files.folder, text), None
+        if config.get("model_type") in OWN_TYPES:
+            model, extractor = _load_own(files.folder, config, text), None
         else:
             model, extractor = _load_other(files.folder, text, trust_remote_code)
     if device is None:
@@ -89,37 +92,15 @@ def load_model(
     return LoadedModel(files.name, files, model.eval(), extractor, what_ran(files, model))
 
 
-def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """The model's `config.json`.
+def _load_own(folder: Path, settings: dict[str, Any], name: str) -> Any:
+    import torch
 
-    Raises:
-        ModelError: it is missing or no JSON object.
-    """
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{name} is no model folder: it has no config.json (a model folder holds config.json, "
-            "model.safetensors and preprocessor_config.json)"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is not valid JSON: {_first_line(error)}") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{path} is no model configuration: it must be a JSON object")
-    return config
-
-
-def _load_own(folder: Path, name: str) -> Any:
     from audiocls.models.configuration_audiocls import AudioClsConfig
     from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
     from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
     from audiocls.models.networks import NETWORKS
     from audiocls.models.trees import Trees
 
-    settings = read_config(folder, name)
     ensemble = settings["model_type"] == "audiocls_ensemble"
     kind: Any = AudioClsEnsembleForAudioClassification if ensemble else AudioClsForAudioClassification
     config = kind.config_class.from_pretrained(folder, local_files_only=True)
@@ -127,6 +108,8 @@ def _load_own(folder: Path, name: str) -> Any:
         architecture = member.get("architecture", AudioClsConfig().architecture)
         if member.get("model_type") == "audiocls" and architecture not in NETWORKS:
             raise ModelError(f"{name} needs architecture {architecture!r}, which this version of audiocls lacks")
+    with torch.device("meta"):
+        check_weights(kind(config), folder, _weights(folder), name)
     options = {"local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
     model, report = kind.from_pretrained(folder, config=config, **options)  # _check_complete says which do not match
     _check_complete(report, name)
@@ -137,20 +120,29 @@ def _load_own(folder: Path, name: str) -> Any:
 
 
 def _load_other(folder: Path, name: str, trust_remote_code: bool) -> tuple[Any, Any]:
-    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+    import torch
+    from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
     from audiocls.inference.rejection_file import load_rejection
     from audiocls.inference.windows import denoiser_of
 
-    if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
+    if not any((folder / each).is_file() for each in INPUT_FILES):
         raise ModelError(f"{name} has no preprocessor_config.json, which says how its input is made")
     options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
     extractor = AutoFeatureExtractor.from_pretrained(folder, **options)
+    if not trust_remote_code:
+        with torch.device("meta"):
+            model = AutoModelForAudioClassification.from_config(AutoConfig.from_pretrained(folder, **options))
+        check_weights(model, folder, _weights(folder), name)
     model, report = AutoModelForAudioClassification.from_pretrained(folder, output_loading_info=True, **options)
     _check_complete(report, name)
     denoiser_of(model.config, extractor.sampling_rate)  # what it cannot be is found here
     load_rejection(model, folder, name)
     return model, extractor
+
+
+def _weights(folder: Path) -> list[str]:
+    return weight_files(path.name for path in folder.iterdir())
 
 
 def _check_complete(report: dict[str, Any], name: str) -> None:
@@ -161,24 +153,6 @@ def _check_complete(report: dict[str, Any], name: str) -> None:
         raise ModelError(
             f"{name} is no complete audio classification model: its weights lack {missing[0]}"
             + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-        )
-
-
-def _check_kind(config: dict[str, Any], name: str, trust_remote_code: bool) -> None:
-    from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN
-
-    model_type = config.get("model_type")
-    architecture = (config.get("architectures") or [model_type or "unknown"])[0]
-    if model_type in KNOWN:
-        if not str(architecture).endswith(("ForAudioClassification", "ForSequenceClassification")):
-            raise ModelError(f"{name} holds a {architecture}, which is no audio classification model")
-        return
-    if "AutoModelForAudioClassification" not in config.get("auto_map", {}):
-        raise ModelError(f"{name} holds a model of type {model_type}, which is no audio classification model")
-    if not trust_remote_code:
-        raise ModelError(
-            f"{name} comes with its own code (type {model_type}); read it, and if you trust it "
-            "pass trust_remote_code=True (--trust_remote_code)"
         )
 
 
@@ -193,7 +167,7 @@ def explained(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError, SafetensorError) as e:
+    except (*_BROKEN, SafetensorError) as e:
         raise ModelError(f"{name} cannot be loaded: {_first_line(e)}") from e
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from audiocls.errors import ModelError
 from audiocls.inference.download import REJECTION_FILE
-from audiocls.inference.loading import OWN_TYPES
+from audiocls.inference.model_config import OWN_TYPES
 from audiocls.models.rejection import KnownSounds
 from audiocls.whole_files import whole_file
 

@@ -15,7 +15,8 @@ from audiocls.data.clips import Clips
 from audiocls.errors import ModelError
 from audiocls.hub_access import parse_hub_id
 from audiocls.inference.download import find_model
-from audiocls.inference.loading import explained, quiet_transformers, read_config
+from audiocls.inference.loading import explained, quiet_transformers
+from audiocls.inference.model_config import read_config
 from audiocls.model_folder import is_model_folder
 from audiocls.pretrained.weights import REGISTRY, default_folder
 from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds, fixed_window

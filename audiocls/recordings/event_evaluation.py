@@ -158,7 +158,7 @@ def _metrics(
     curves = segment_curves(recordings, [each.scores for each in listened], labels, segment_seconds)
     thresholds = dict(zip(plan.labels, plan.thresholds.tolist(), strict=True))
     return {
-        "model": classifier.name,
+        "model": classifier.origin,
         **score_events(recordings, labels, collar_seconds, segment_seconds),
         "thresholds": {label: thresholds[label] for label in labels},
         "window_seconds": plan.window_seconds,

@@ -24,7 +24,8 @@ DESCRIPTION = """Try a model in the browser, with the microphone or a file.
 
 examples:
   python app.py                             the newest model in runs/
-  python app.py --model runs/my_sounds      a model folder, or the id of a model on the Hub
+  python app.py --model runs/my_sounds      a model folder
+  python app.py --model me/my-sounds@v1     a model on the Hub, of its main branch or of another revision
 """
 
 
@@ -52,10 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if model is None:
             raise ModelError(texts.NO_RUN.format(runs=f"{RUNS}/"))
         from audiocls.inference.classifier import AudioClassifier
+        from audiocls.ui.card import PICTURES
 
         classifier = AudioClassifier.from_pretrained(
             model, device=arguments.device, trust_remote_code=arguments.trust_remote_code
         )
+        classifier.fetch(PICTURES)
+        for note in classifier.notes:
+            print(f"audiocls: {note}", file=sys.stderr)
         with UploadFolder():
             blocks = launch(classifier, arguments.host, arguments.port, arguments.share)
             blocks.block_thread()

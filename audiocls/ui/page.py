@@ -94,6 +94,8 @@ def build_app(classifier: AudioClassifier) -> gr.Blocks:
                         interactive=False,
                         buttons=["fullscreen"],
                     )
+            if classifier.notes:  # of the Hub: which commit it is
+                gr.Markdown("  \n".join(escaped(note) for note in classifier.notes), elem_id="origin")
             gr.Markdown(card_text(classifier.card), elem_id="card")
 
         results = [answer, picture, hint]
