@@ -11,6 +11,7 @@ from typing import Any
 from huggingface_hub import SpaceCard, SpaceCardData
 
 import audiocls
+from audiocls.card.examples import ATTRIBUTION, EXAMPLES
 from audiocls.errors import ModelError
 from audiocls.inference.loading import OWN_TYPES, read_config
 
@@ -29,7 +30,9 @@ NAMED_LABELS = 12
 OWNED = re.compile(r"(app\.py|requirements\.txt|(audiocls|model|examples)/.*)")
 
 
-def space_files(model_folder: Path, repo_id: str, *, license: str | None = None) -> dict[str, Path | bytes]:
+def space_files(
+    model_folder: Path, repo_id: str, *, license: str | None = None, examples: bool = True
+) -> dict[str, Path | bytes]:
     """Everything in a Space for a model, by its path there: the content, or the file that has it.
 
     It holds the model itself in `model/`, its `examples/`, and a slice of this package, so it needs no token, nothing
@@ -40,14 +43,17 @@ def space_files(model_folder: Path, repo_id: str, *, license: str | None = None)
         model_folder: a complete model folder; the clips in its `examples/` are offered to try.
         repo_id: of the model, "user/name"; it is named and linked to.
         license: of the Space, as the Hub names it; that of the model card unless given.
+        examples: whether the example clips of the model folder come along.
 
     Raises:
         ModelError: the folder has no readable configuration.
     """
     model_folder = Path(model_folder)
     config = read_config(model_folder, str(model_folder))
+    clips = sorted(path for path in (model_folder / EXAMPLES).glob("*") if path.is_file()) if examples else []
+    credited = any(path.name == ATTRIBUTION for path in clips)
     files: dict[str, Path | bytes] = {
-        "README.md": readme(model_folder, config, repo_id, license).encode(),
+        "README.md": readme(model_folder, config, repo_id, license, credited).encode(),
         "app.py": app(repo_id).encode(),
         "requirements.txt": requirements(config, model_folder).encode(),
     }
@@ -57,9 +63,7 @@ def space_files(model_folder: Path, repo_id: str, *, license: str | None = None)
         for path in model_folder.glob(pattern):
             if path.is_file() and path.name not in LEFT_OUT:
                 files[f"model/{path.name}"] = path
-    for path in (model_folder / "examples").glob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            files[f"examples/{path.name}"] = path
+    files |= {f"{EXAMPLES}/{path.name}": path for path in clips if not path.name.startswith(".")}
     return dict(sorted(files.items()))
 
 
@@ -68,7 +72,9 @@ def is_ours(path: str) -> bool:
     return OWNED.fullmatch(path) is not None
 
 
-def readme(model_folder: Path, config: dict[str, Any], repo_id: str, license: str | None) -> str:
+def readme(
+    model_folder: Path, config: dict[str, Any], repo_id: str, license: str | None = None, credited: bool = False
+) -> str:
     """The Space's README.md, whose front matter configures it (huggingface.co/docs/hub/spaces-config-reference)."""
     labels = labels_of(config, model_folder)
     title = repo_id.split("/")[-1]
@@ -96,6 +102,7 @@ def readme(model_folder: Path, config: dict[str, Any], repo_id: str, license: st
         repo_id=repo_id,
         labels=named + (f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""),
         sdk_version=data.sdk_version,
+        attribution=f"{EXAMPLES}/{ATTRIBUTION}" if credited else None,
     )
     return str(card).rstrip() + "\n"
 

@@ -49,7 +49,7 @@ for space in spaces:
     for sound in sounds:
         answer = app.hear(app.read_sound(sound, app.classifier.sampling_rate))
         rows[sound] = {"classify": app.classify(sound), "answer": str(answer), "shown": app.show(sound)[1].value}
-    found[space] = {"rows": rows, "introduction": app.introduction(), "limits": app.limits()}
+    found[space] = {name: getattr(app, name)() for name in ("introduction", "limits", "example_sounds")} | {"rows": rows}
 import audiocls
 found["package"] = audiocls.__file__
 found["gpu"] = sys.modules["spaces"].asked
@@ -117,6 +117,10 @@ def folders(make_tone, tmp_path_factory):
     examples = made["cnn"] / "examples"
     examples.mkdir()
     (examples / "water.ogg").write_bytes((SOUNDS / "water" / "water_00.ogg").read_bytes())
+    with soundfile.SoundFile(examples / "drum-set.flac", "w", 16000, 1) as file:
+        file.title = "drum & set"
+        file.write(decode(SOUNDS / "drum" / "drum_00.ogg", 16000))
+    (examples / "ATTRIBUTION.csv").write_text("file,author\n")
     return made
 
 
@@ -144,6 +148,7 @@ def test_the_front_matter_configures_the_space(files):
     assert data.title == "my-sounds"
     assert "audio-classification" in data.tags
     assert "https://huggingface.co/me/my-sounds" in text_of(files, "README.md")
+    assert "(examples/ATTRIBUTION.csv)" in text_of(files, "README.md")
 
 
 def test_a_licence_given_counts_and_none_known_is_left_out(folders):
@@ -165,6 +170,9 @@ def test_it_holds_the_model_its_examples_and_no_papers(files, folders):
     assert {"app.py", "model/config.json", "model/model.safetensors", "examples/water.ogg"} <= names
     assert "model/metrics.json" in names
     assert not [name for name in names if name.startswith("model/") and name.endswith((".csv", ".png", ".py", ".md"))]
+    without = space_files(folders["cnn"], "me/my-sounds", examples=False)
+    assert names - set(without) == {name for name in names if name.startswith("examples/")}
+    assert "ATTRIBUTION" not in text_of(without, "README.md")
     assert {"model/rejection.safetensors"} <= set(space_files(folders["probe"], "me/x"))
     assert all(is_ours(name) for name in names - {"README.md"})
     assert not [name for name in ("README.md", "notes.txt", ".gitattributes", "data/a.wav") if is_ours(name)]
@@ -264,6 +272,8 @@ def test_it_says_what_the_model_knows_and_how_good_it_is(asked):
     assert "90.0% accuracy** (95% interval 81.0% to 95.0%) on 70 clips" in asked[0]["cnn"]["introduction"]
     assert "(https://huggingface.co/me/cnn)" in asked[0]["cnn"]["introduction"]
     assert "It knows animal, drum, metal" in asked[0]["cnn"]["limits"]
+    assert list(asked[0]["cnn"]["example_sounds"]) == ["drum & set", "water"]
+    assert asked[0]["forest"]["example_sounds"] == {}
     assert "always names the closest" not in asked[0]["cnn"]["limits"]
     assert "always names the closest" in asked[0]["finetune"]["limits"]
     assert "It hears 1 s at a time" in asked[0]["cnn"]["limits"]

@@ -8,6 +8,7 @@ released; `audiocls/ui/texts.py` has the sentences of this page. Of `model/` onl
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ except ModuleNotFoundError:
 
 import gradio as gr
 import numpy as np
+import soundfile
 from gradio.components.api_component import Api
 
 from audiocls.inference.answers import Answer
@@ -76,6 +78,15 @@ def show(sound: str | None) -> tuple[Any, Any]:
     return gr.Label(scores, show_heading=not none_of_these), gr.Markdown(verdict(answer), visible=none_of_these)
 
 
+def example_sounds() -> dict[str, str]:
+    """The sounds in `examples/` by what they are called: their title, else their name."""
+    found = {}
+    for path in sorted((HERE / "examples").glob("*")):
+        with suppress(soundfile.LibsndfileError), soundfile.SoundFile(path) as sound:
+            found[sound.title or path.stem] = str(path)
+    return found
+
+
 def show_on_request(sound: str | None) -> tuple[Any, Any]:
     if sound is None:
         gr.Info(texts.NOTHING_YET)
@@ -121,12 +132,12 @@ with gr.Blocks(
                 buttons=["download"],
             )
             button = gr.Button(texts.CLASSIFY, variant="primary", elem_id="classify")
-            if examples := sorted(path for path in (HERE / "examples").glob("*") if path.is_file()):
+            if examples := example_sounds():
                 gr.Examples(
-                    [[str(path)] for path in examples],
+                    [[path] for path in examples.values()],
                     inputs=[audio],
                     label=texts.EXAMPLES,
-                    example_labels=[path.stem for path in examples],
+                    example_labels=list(examples),
                     cache_examples=False,
                     api_visibility="private",
                     elem_id="examples",
