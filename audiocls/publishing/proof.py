@@ -118,11 +118,11 @@ def _code(classifier: AudioClassifier) -> dict[str, str]:
     """SHA-256, by name, of the files that decide what code a model's loading runs; "" for one that must not be."""
     from transformers.dynamic_module_utils import get_relative_import_files
 
-    if classifier.folder is not None:
-        files = {path.name: path for path in sorted(classifier.folder.glob("*.py"))}
-        files |= {name: classifier.folder / name for name in _CONFIGURATIONS}
-    else:
-        files = {}
+    folder = classifier.folder
+    files = {path.name: path for path in sorted(folder.glob("*.py"))} if folder is not None else {}
+    if folder is not None:
+        files |= {name: folder / name for name in _CONFIGURATIONS}
+    if folder is None or not any(folder.glob("*.py")):  # then it was built by the installed classes
         for part in (classifier.model, classifier.model.config):
             module = str(sys.modules[type(part).__module__].__file__)
             files |= {Path(each).name: Path(each) for each in (module, *get_relative_import_files(module))}
@@ -165,6 +165,7 @@ def _environment(folder: Path, token: str | None, endpoint: str, disable_xet: bo
         "HF_HUB_DISABLE_XET": "1" if disable_xet else "0",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return kept | {name: str(path) for name, path in caches.items()} | settings | ({"HF_TOKEN": token} if token else {})

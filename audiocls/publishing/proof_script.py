@@ -83,11 +83,7 @@ class Work:
         sys.path += [each for each in job["packages"] if each not in sys.path]
         import huggingface_hub
         import numpy as np
-        import torch
-        import transformers
 
-        self.found["versions"] = {each.__name__: each.__version__.partition("+")[0] for each in (transformers, torch)}
-        transformers.utils.logging.disable_progress_bar()
         token = os.environ.get("HF_TOKEN") or False
 
         self._begin("download")
@@ -98,6 +94,11 @@ class Work:
         check_code(Path(folder), job["code"])
 
         self._begin("load")
+        import torch
+        import transformers
+
+        self.found["versions"] = {each.__name__: each.__version__.partition("+")[0] for each in (transformers, torch)}
+        transformers.utils.logging.disable_progress_bar()
         pipe = transformers.pipeline(
             "audio-classification",
             model=job["repo_id"],
