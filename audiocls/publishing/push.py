@@ -6,9 +6,11 @@ repositories have been looked at.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from audiocls.card.examples import example_clips
 from audiocls.card.front_matter import divided
 from audiocls.card.published import badge, kept_sections, published_card, published_eval_results, with_badge
 from audiocls.card.published_metadata import known_licence
@@ -64,7 +66,7 @@ def push(
         repo_id: "user/name", or a name alone for the login's own.
         options: what else to publish, and how.
         token: of the Hub; that of `hf auth login` or HF_TOKEN unless given.
-        say: takes a line at a time of what is going on.
+        say: takes a line at a time of what is going on; print with `verbose`, else nothing, unless given.
         verbose: show huggingface_hub's progress bars.
 
     Raises:
@@ -72,7 +74,9 @@ def push(
         HubError: the Hub refuses or cannot be reached, or the proof failed; the line says what is on the Hub now.
         UsageError: options that contradict each other.
     """
-    return _Push(options or PushOptions(), say or (lambda line: None), verbose).run(model_folder, repo_id, token)
+    if say is None:
+        say = partial(print, flush=True) if verbose else lambda line: None
+    return _Push(options or PushOptions(), say, verbose).run(model_folder, repo_id, token)
 
 
 class _Push:
@@ -103,7 +107,7 @@ class _Push:
             return pushed
         with self._step("Space"):
             self._commit(app, app.plan(self._space_files(checked, who), space.is_ours), "Upload the app with audiocls")
-        return Pushed(**{**vars(pushed), "space_url": app.url})
+        return replace(pushed, space_url=app.url)
 
     def _repository(
         self,
@@ -177,7 +181,7 @@ class _Push:
                 license=self.options.license,
                 dataset_id=dataset_id,
                 space_id=who.repo_id if self.options.space else None,
-                examples=example_clips(checked),
+                examples=example_clips(checked.folder) if self.options.examples else (),
                 proved=proved,
             )
             return files | {CARD: card.encode()}
@@ -268,8 +272,3 @@ class _Push:
         if not self.there:
             return "" if also else "; nothing on the Hub was changed"
         return f"; on the Hub {'also ' if also else ''}is {' and '.join(dict.fromkeys(self.there))}"
-
-
-def example_clips(checked: CheckedFolder) -> list[tuple[str, str]]:
-    """Label and path in the repository of the clips to try on the page."""
-    return [(Path(path).stem, path) for path in checked.files if path.startswith("examples/")]
