@@ -49,7 +49,8 @@ for space in spaces:
     for sound in sounds:
         answer = app.hear(app.read_sound(sound, app.classifier.sampling_rate))
         rows[sound] = {"classify": app.classify(sound), "answer": str(answer), "shown": app.show(sound)[1].value}
-    found[space] = {name: getattr(app, name)() for name in ("introduction", "limits", "example_sounds")} | {"rows": rows}
+    told = {name: getattr(app, name)() for name in ("introduction", "limits", "example_sounds")}
+    found[space] = told | {"rows": rows}
 import audiocls
 found["package"] = audiocls.__file__
 found["gpu"] = sys.modules["spaces"].asked
