@@ -14,6 +14,7 @@
 """
 
 import asyncio
+import contextlib
 import re
 import threading
 from collections.abc import Awaitable, Callable
@@ -141,7 +142,8 @@ class Recorder:
     async def hang_up(self, scope: Message) -> None:
         """End the connection of a request; what was written before still goes out."""
         self.connections[tuple(scope["client"])].close()
-        await asyncio.sleep(0.01)  # the server notices, and does not answer for us
+        with contextlib.suppress(asyncio.CancelledError):  # the whole server ends
+            await asyncio.sleep(0.01)  # it notices, and does not answer for us
 
 
 async def _nowhere(message: Message) -> None:
