@@ -4,7 +4,6 @@ One class serves Python, the command line, the app and the evaluation, so they c
 (`audiocls.audio.decoding`), load (`audiocls.inference.loading`) or know any metric.
 """
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -16,7 +15,8 @@ import torch
 
 from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.answers import decide
-from audiocls.inference.inputs import check_count, is_single, to_waveform
+from audiocls.inference.clip_groups import clip_groups
+from audiocls.inference.inputs import check_count, is_single
 from audiocls.inference.loading import OWN_TYPES, LoadedModel, explained, load_model
 from audiocls.inference.windows import Listener
 
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from audiocls.detection.event import Event
     from audiocls.detection.live import Detected
     from audiocls.detection.options import DetectOptions
+    from audiocls.publishing.options import PushOptions
+    from audiocls.publishing.push import Pushed
 
 Prediction = list[dict[str, Any]]
-
-# Clips of a long list are decoded and scored in groups of so many seconds, so memory does not grow with the list.
-GROUP_SECONDS = 600.0
 
 
 class AudioClassifier:
@@ -217,30 +216,8 @@ class AudioClassifier:
         self, inputs: Iterable[Any], sampling_rate: int | None, batch_size: int, on_error: Literal["raise", "return"]
     ) -> Iterator[tuple[np.ndarray, np.float32] | AudioReadError]:
         """Scores and known score of each clip, or why it cannot be read."""
-        if on_error not in ("raise", "return"):
-            raise UsageError(f"on_error is {on_error!r}; it must be 'raise' or 'return'")
         check_count("batch_size", batch_size)
-        try:
-            remaining = iter(inputs)
-        except TypeError:
-            remaining = iter([inputs])  # to_waveform says what is wrong with it
-        while True:
-            clips: list[np.ndarray | AudioReadError] = []
-            held = 0
-            for clip in itertools.islice(remaining, 16 * batch_size):
-                try:
-                    waveform = to_waveform(clip, self.sampling_rate, sampling_rate)
-                except AudioReadError as error:
-                    if on_error == "raise":
-                        raise
-                    clips.append(error)
-                    continue
-                clips.append(waveform)
-                held += len(waveform)
-                if held > GROUP_SECONDS * self.sampling_rate:
-                    break
-            if not clips:
-                return
+        for clips in clip_groups(inputs, self.sampling_rate, sampling_rate, 16 * batch_size, on_error):
             readable = [clip for clip in clips if not isinstance(clip, AudioReadError)]
             rows = zip(*self.predict_known(readable, batch_size), strict=True)
             for clip in clips:
@@ -266,6 +243,20 @@ class AudioClassifier:
         from audiocls.detection.live import live_events
 
         return live_events(self, blocks, sampling_rate, options)
+
+    def push_to_hub(
+        self, repo_id: str, options: "PushOptions | None" = None, *, token: str | None = None, verbose: bool = True
+    ) -> "Pushed":
+        """Publish the folder that this model was loaded from on the Hub, and prove it by loading it back.
+
+        Args and errors are those of `publishing.push.push`.
+
+        Raises:
+            UsageError: the model was never saved, or is from the Hub.
+        """
+        from audiocls.publishing.push import push_classifier
+
+        return push_classifier(self, repo_id, options, token=token, verbose=verbose)
 
     def predict_waveforms(self, waveforms: Sequence[np.ndarray], batch_size: int = 16) -> np.ndarray:
         """Scores float32 (clips, labels) of mono float32 waveforms (time,) at `sampling_rate`.

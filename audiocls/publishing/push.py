@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from audiocls.card.examples import example_clips
 from audiocls.card.front_matter import divided
 from audiocls.card.published import badge, kept_sections, published_card, published_eval_results, with_badge
 from audiocls.card.published_metadata import known_licence
 from audiocls.errors import AudioclsError, HubError, UsageError
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
 from audiocls.publishing import space, standing
 from audiocls.publishing.checks import CARD, CheckedFolder, check_model_folder
@@ -77,6 +79,24 @@ def push(
     if say is None:
         say = partial(print, flush=True) if verbose else lambda line: None
     return _Push(options or PushOptions(), say, verbose).run(model_folder, repo_id, token)
+
+
+def push_classifier(
+    classifier: AudioClassifier, repo_id: str, options: PushOptions | None = None, **how: Any
+) -> Pushed:
+    """`push` of the folder that a classifier was loaded from; for AudioClassifier.push_to_hub.
+
+    Raises:
+        UsageError: there is no such folder, or it is the Hub's cache.
+    """
+    if classifier.folder is None:
+        raise UsageError(f"{classifier.name} was never saved, so there is no folder to publish; save it, or train it")
+    if not Path(classifier.name).is_dir() and classifier.folder.parent.name == "snapshots":
+        raise UsageError(
+            f"{classifier.name} is from the Hub; to publish it under another name, first download it into a folder: "
+            f"hf download {classifier.name.partition('@')[0]} --local-dir FOLDER"
+        )
+    return push(classifier.folder, repo_id, options, **how)
 
 
 class _Push:
