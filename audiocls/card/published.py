@@ -95,9 +95,8 @@ def kept_sections(local: str, remote: str | None) -> list[str]:
 
 
 def badge(card: str | None) -> str | None:
-    """The line of a passed proof that the card shows; None if it shows none."""
-    found = _badge_line((card or "").replace("\r\n", "\n").split("\n"))
-    return found[1] if found else None
+    """The line of a passed proof that the card shows below its title; None if it shows none."""
+    return _around_badge(card or "")[1]
 
 
 def with_badge(card: str, line: str) -> str:
@@ -105,21 +104,28 @@ def with_badge(card: str, line: str) -> str:
 
     It replaces an earlier one; an empty line removes it. Nothing else changes but that lines end in a line feed.
     """
-    lines = card.replace("\r\n", "\n").split("\n")
-    if found := _badge_line(lines):
-        number = found[0]
-        del lines[number : number + (2 if lines[number + 1 : number + 2] == [""] else 1)]
-    line = one_line(line).replace("<!--", "").replace("-->", "").strip()
-    if not line:
-        return "\n".join(lines)
-    metadata, markdown = _halves("\n".join(lines))
+    above, earlier, below = _around_badge(card)
+    line = one_line(line.replace("<!--", "").replace("-->", ""))
+    if not line and earlier is None:
+        return above + below
+    shown = [f"> ✅ {line} <!-- audiocls: proof -->"] if line else []
+    return "\n\n".join(part for part in (above.rstrip("\n"), *shown, below.strip("\n")) if part) + "\n"
+
+
+def _around_badge(card: str) -> tuple[str, str | None, str]:
+    """The card up to its title, the line of the proof, and what is below; lines end in a line feed."""
+    card = card.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    markdown = divided(card, "README.md")[1]
     body = parse_body(markdown)
     introduction = body.ours(INTRODUCTION)
     heading = introduction.heading if introduction else ""
-    shown = f"> ✅ {line} <!-- audiocls: proof -->"
-    place = markdown.find(heading, len(body.before)) + len(heading) if heading else 0
-    above, below = markdown[:place], markdown[place:].lstrip("\n")
-    return metadata + (f"{above}\n\n" if above else "\n") + f"{shown}\n\n{below}"
+    place = len(card) - len(markdown)
+    if heading:
+        place = card.index(heading, place + len(body.before)) + len(heading)
+    above, below = card[:place], card[place:]
+    first, _, rest = below.lstrip("\n").partition("\n")
+    found = _BADGE.fullmatch(first)
+    return (above, found["line"], rest) if found else (above, None, below)
 
 
 def published_eval_results(folder: str | Path, dataset_id: str) -> dict[str, str]:
@@ -145,18 +151,6 @@ def published_eval_results(folder: str | Path, dataset_id: str) -> dict[str, str
         raise ModelError(
             f"{path}: cannot be read as the scores of a model: {error}; train or evaluate again"
         ) from error
-
-
-def _badge_line(lines: list[str]) -> tuple[int, str] | None:
-    for number, text in enumerate(lines):
-        if found := _BADGE.fullmatch(text):
-            return number, found["line"]
-    return None
-
-
-def _halves(card: str) -> tuple[str, str]:
-    _, markdown = divided(card, "README.md")
-    return card[: len(card) - len(markdown)], markdown
 
 
 def _linked(body: Body, kind: str) -> str | None:

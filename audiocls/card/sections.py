@@ -54,6 +54,10 @@ class _Span:
     title: str
     marks: list[tuple[int, str]]
 
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self.marks]
+
 
 def parse_body(text: str) -> Body:
     """Take a card's Markdown (lines end in a line feed) apart. `joined` puts it together again."""
@@ -63,12 +67,10 @@ def parse_body(text: str) -> Body:
     for number in [*records, *(number for span in spans for number, _ in span.marks)]:
         lines[number] = ""
     body = Body(record=record)
-    marked = {name for span in spans for _, name in span.marks}
-    titled = {span.title for span in spans if span.tag == "h2"}
-    for span in spans:
-        name = _name(span, marked, titled)
-        if name and body.ours(name) is None:
-            body.sections.append(_ours(span, name, lines))
+    named = _names(spans)
+    for number, span in enumerate(spans):
+        if number in named:
+            body.sections.append(_ours(span, named[number], lines))
         elif span.tag:
             heading = _cut(lines, span.start, span.heading_end)
             body.sections.append(Section(heading, span.title, _cut(lines, span.heading_end, span.end)))
@@ -77,14 +79,18 @@ def parse_body(text: str) -> Body:
     return body
 
 
-def _name(span: _Span, marked: set[str], titled: set[str]) -> str | None:
-    """Which section of ours this is: by its title, or by its mark where somebody changed or removed the title."""
-    names = [name for _, name in span.marks]
-    if span.tag == "h2" and span.title in TITLES:
-        return span.title
-    if INTRODUCTION in names or (span.tag == "h1" and INTRODUCTION not in marked):
-        return INTRODUCTION
-    return next((name for name in names if span.tag == "h2" and name in TITLES and name not in titled), None)
+def _names(spans: list[_Span]) -> dict[int, str]:
+    """Which spans are sections of ours: by title and mark, else by title, else by the mark alone."""
+    named = {}
+    for name in (INTRODUCTION, *TITLES):
+        tags, marked_tags = (("h1",), ("", "h1")) if name == INTRODUCTION else (("h2",), ("h2",))
+        titled = [n for n, span in enumerate(spans) if span.tag in tags and name in (INTRODUCTION, span.title)]
+        marked = [n for n, span in enumerate(spans) if span.tag in marked_tags and name in span.names]
+        for number in [*(n for n in titled if n in marked), *titled, *marked]:
+            if number not in named:
+                named[number] = name
+                break
+    return named
 
 
 def _ours(span: _Span, name: str, lines: list[str]) -> Section:
