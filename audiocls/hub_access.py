@@ -79,7 +79,7 @@ def hub_reason(
         told = (
             _disk_reason(cause, repo_id, needed_bytes)
             or _answer_reason(cause, repo_id, revision, repo_type, token)
-            or _way_reason(cause, repo_id)
+            or _way_reason(cause, repo_id, revision)
         )
         if told:
             break
@@ -146,7 +146,11 @@ def _disk_reason(error: BaseException, repo_id: str, needed_bytes: int | None) -
             f"{repo_id}: the disk of {folder} is full{needed}; free some room, or set HF_HOME to a folder that has it "
             "(what came whole is kept)"
         )
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "os error 13" in text or "os error 30" in text:
+    if (
+        number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+        or "os error 13" in text
+        or "os error 30" in text
+    ):
         return f"{repo_id}: {folder} cannot be written; make it writable, or set HF_HOME to another folder"
     return None
 
@@ -201,14 +205,15 @@ def _answer_reason(
     return f"{repo_id}: the Hub answers {status}{': ' + said if said else ''}"
 
 
-def _way_reason(error: BaseException, repo_id: str) -> str | None:
+def _way_reason(error: BaseException, repo_id: str, revision: str | None) -> str | None:
     """What went wrong on the way to the Hub, or instead of it."""
     from huggingface_hub import constants
 
     kinds, text = _kinds(error), str(error)
     host = urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
     if "OfflineModeIsEnabled" in kinds or ("LocalEntryNotFoundError" in kinds and constants.is_offline_mode()):
-        return f"{repo_id} is not in the cache, and HF_HUB_OFFLINE keeps from asking the Hub; unset it once"
+        name = HubId(repo_id, revision)
+        return f"{name} is not in the cache, and HF_HUB_OFFLINE keeps from asking the Hub; unset it once"
     if "LocalTokenNotFoundError" in kinds:
         return f"{repo_id}: there is no token of the Hub here; log in with `hf auth login`, or set HF_TOKEN"
     if "ProxyError" in kinds:
@@ -230,7 +235,7 @@ def _way_reason(error: BaseException, repo_id: str) -> str | None:
     if isinstance(error, json.JSONDecodeError) or "FileMetadataError" in kinds:
         return f"{repo_id}: what answers at {host} is not the Hub; see HF_ENDPOINT, or log in to the network"
     if "LocalEntryNotFoundError" in kinds and error.__cause__ is None:
-        return f"{repo_id} is not in the cache, and the Hub cannot be reached"
+        return f"{HubId(repo_id, revision)} is not in the cache, and the Hub cannot be reached"
     return None
 
 

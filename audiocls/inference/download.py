@@ -10,13 +10,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from audiocls.errors import ModelError, UsageError
 from audiocls.hub_access import HubId, hub_reason, parse_hub_id, size
-from audiocls.inference.hub_cache import bring, check_room, is_whole, quiet_hub
+from audiocls.inference.hub_cache import bring, cached, check_room, is_whole, quiet_hub
 
 _SMALL = (
     "config.json", "preprocessor_config.json", "processor_config.json", "training_config.json", "metrics.json",
@@ -51,9 +51,9 @@ class ModelFiles:
 
     def fetch(self, patterns: Sequence[str]) -> None:
         """Also fetch files like these, such as "*.png"; those of the Hub that cannot be had are done without."""
-        if self.hub_id is not None:
+        if self.hub_id is not None and self.note is None:
             with suppress(ModelError):
-                fetch_model(self.hub_id, extra=patterns)
+                fetch_model(HubId(self.hub_id.repo_id, self.commit), extra=patterns)
 
 
 def find_model(text: str, revision: str | None = None, check: Callable[[Path], object] | None = None) -> ModelFiles:
@@ -101,37 +101,38 @@ def fetch_model(hub_id: HubId, check: Callable[[Path], object] | None = None, ex
 
     from audiocls.publishing.hub_calls import HUB_FAILURES
 
-    cached = _cached(hub_id)
-    offline = constants.is_offline_mode()
-    if cached is not None and (offline or (hub_id.revision == cached.commit and not extra)):
-        return cached
+    held = _held(hub_id)
+    if held is not None and (constants.is_offline_mode() or (hub_id.revision == held.commit and not extra)):
+        return held
     try:
         with quiet_hub():
-            info = _info(hub_id, None if cached is None else _PATIENCE_WITH_CACHE_SECONDS)
-            if cached is None or cached.commit != info.sha:
-                cached = None
+            info = _info(hub_id, None if held is None else _PATIENCE_WITH_CACHE_SECONDS)
     except HUB_FAILURES as error:
-        if cached is None or _is_refusal(error):
+        if held is None or _is_refusal(error):
             raise ModelError(_reason(error, hub_id)) from None
         told = hub_reason(error, hub_id.repo_id).partition(": ")[2]
-        note = f"{told}; using {cached.hub_id} as the cache has it, at {str(cached.commit)[:7]}"
-        return ModelFiles(cached.name, cached.folder, hub_id, cached.commit, note)
-    return _fetch(hub_id, info, check, extra)
+        note = f"{told}; using {hub_id} as the cache has it, at {str(held.commit)[:7]}"
+        return replace(held, note=note)
+    return _fetch(hub_id, info, check, extra, held is not None and held.commit == info.sha)
 
 
-def _fetch(hub_id: HubId, info: Any, check: Callable[[Path], object] | None, extra: Sequence[str]) -> ModelFiles:
+def _fetch(
+    hub_id: HubId, info: Any, check: Callable[[Path], object] | None, extra: Sequence[str], is_known: bool
+) -> ModelFiles:
     from huggingface_hub import HfApi
 
     from audiocls.publishing.hub_calls import HUB_FAILURES
 
     listed = {each.rfilename: each for each in info.siblings or [] if _PLAIN_NAME.fullmatch(each.rfilename)}
-    small = [name for name in listed if any(fnmatch.fnmatchcase(name, each) for each in (*_SMALL, *extra))]
+    small = [name for name in listed if _matches(name, _SMALL)]
+    small += [name for name in listed if name not in small and _matches(name, extra) and not _is_huge(listed[name])]
     _check_listing(hub_id, info, listed, small)
     weights = weight_files(listed)
     needed = 0
     try:
         with quiet_hub():
-            folder = bring(hub_id, info.sha, [listed[name] for name in small])
+            bring(hub_id, info.sha, [listed[name] for name in small])
+            folder = Path(str(cached(hub_id, "config.json", info.sha))).parent
             if check is not None:
                 check(folder)
             if not weights:
@@ -140,12 +141,11 @@ def _fetch(hub_id: HubId, info: Any, check: Callable[[Path], object] | None, ext
                     f"{hub_id} has no weights that transformers reads (model.safetensors)"
                     + (f"; it has {others}" if others else "")
                 )
-            missing = [listed[name] for name in weights if not is_whole(folder / name, listed[name])]
-            needed = sum(each.size or 0 for each in missing)
+            parts = [listed[name] for name in weights]
+            needed = sum(each.size or 0 for each in parts if not is_whole(hub_id, info.sha, each))
             check_room(hub_id, folder, needed)
-            bring(hub_id, info.sha, missing, in_turn=True)
-            # Last of all, what the branch or tag stands for: without the network only what is complete is found.
-            if _cached(hub_id) is None or _cached(hub_id).commit != info.sha:  # type: ignore[union-attr]
+            bring(hub_id, info.sha, parts, in_turn=True)
+            if not is_known:  # last of all: what is found by a branch or tag without the network shall be complete
                 HfApi().resolve_revision(hub_id.repo_id, revision=hub_id.revision)
     except HUB_FAILURES as error:
         raise ModelError(hub_reason(error, hub_id.repo_id, hub_id.revision, needed_bytes=needed)) from None
@@ -164,14 +164,12 @@ def weight_files(names: Iterable[str]) -> list[str]:
     return []
 
 
-def _cached(hub_id: HubId) -> ModelFiles | None:
+def _held(hub_id: HubId) -> ModelFiles | None:
     """The commit that a revision stood for when it was last fetched, if all of it is in the cache."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(hub_id.repo_id, "config.json", revision=hub_id.revision)
-    if not isinstance(found, str):
+    found = cached(hub_id, "config.json", hub_id.revision)
+    if found is None:
         return None
-    folder = Path(found).parent
+    folder = found.parent
     names = {path.name for path in folder.iterdir() if path.is_file()}
     weights = weight_files(names)
     index = folder / f"{_FORMATS[weights[0].startswith('pytorch')][0] if weights else ''}.index.json"
@@ -212,8 +210,16 @@ def _check_listing(hub_id: HubId, info: Any, listed: dict[str, Any], small: Sequ
             + (f" (it is made for {library})" if library and library != "transformers" else "")
         )
     for name in small:
-        if (listed[name].size or 0) > _LARGEST_SMALL_BYTES:
+        if _is_huge(listed[name]):
             raise ModelError(f"{hub_id}: its {name} has {size(listed[name].size)}, which no such file has")
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _is_huge(file: Any) -> bool:
+    return (file.size or 0) > _LARGEST_SMALL_BYTES
 
 
 def _is_refusal(error: BaseException) -> bool:

@@ -5,11 +5,14 @@ What comes is compared with the size and the hash that the Hub lists. Several pr
 
 import hashlib
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from audiocls.errors import ModelError
 from audiocls.hub_access import HubId, size
@@ -18,43 +21,53 @@ _BAR_FROM_BYTES = 10_000_000
 _FILES_AT_ONCE = 8
 
 
-def bring(hub_id: HubId, commit: str, files: Sequence[Any], in_turn: bool = False) -> Path:
-    """Fetch those of the files that are not whole in the cache; the folder of the commit."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+def bring(hub_id: HubId, commit: str, files: Sequence[Any], in_turn: bool = False) -> None:
+    """Fetch those of the files that are not whole in the cache.
 
-    def fetch(file: Any) -> Path:
-        found = try_to_load_from_cache(hub_id.repo_id, file.rfilename, revision=commit)
-        path = Path(found) if isinstance(found, str) else None
-        if path is not None and is_whole(path, file):
-            return path.parent
-        path = Path(
-            hf_hub_download(
-                hub_id.repo_id, file.rfilename, revision=commit, force_download=path is not None, tqdm_class=bar
-            )
-        )
-        if not _is_intact(path, file):
-            path.resolve().unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-            raise ModelError(f"{hub_id}: {file.rfilename} came damaged; run the same again")
-        return path.parent
+    Args:
+        files: as `ModelInfo.siblings` lists them, with metadata.
+        in_turn: one after the other, for large ones: then Ctrl-C ends it at once.
 
-    with _one_bar(f"fetching {hub_id}", sum(file.size or 0 for file in files)) as bar:
-        if in_turn:  # large files, of which Ctrl-C shall not await the end
-            folders = [fetch(file) for file in files]
+    Raises:
+        ModelError: one came damaged.
+    """
+    missing = [file for file in files if not is_whole(hub_id, commit, file)]
+    with _one_bar(f"fetching {hub_id}", sum(file.size or 0 for file in missing)) as bar:
+        if in_turn:
+            for file in missing:
+                _fetch(hub_id, commit, file, bar)
         else:
             with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-                folders = list(pool.map(fetch, files))
-    return folders[0] if folders else Path()
+                list(pool.map(lambda file: _fetch(hub_id, commit, file, bar), missing))
 
 
-def is_whole(path: Path, file: Any) -> bool:
-    return path.is_file() and (file.size is None or path.stat().st_size == file.size)
+def cached(hub_id: HubId, name: str, revision: str | None) -> Path | None:
+    """Where a file of a revision lies in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(hub_id.repo_id, name, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def is_whole(hub_id: HubId, commit: str, file: Any) -> bool:
+    """Whether a file is in the cache with the size that the Hub lists."""
+    path = cached(hub_id, file.rfilename, commit)
+    return path is not None and file.size in (None, path.stat().st_size)
+
+
+def _fetch(hub_id: HubId, commit: str, file: Any, bar: Any) -> None:
+    from huggingface_hub import hf_hub_download
+
+    again = cached(hub_id, file.rfilename, commit) is not None  # cut short, or it would not be fetched
+    path = Path(hf_hub_download(hub_id.repo_id, file.rfilename, revision=commit, force_download=again, tqdm_class=bar))
+    if not _is_intact(path, file):
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise ModelError(f"{hub_id}: {file.rfilename} came damaged; run the same again")
 
 
 def _is_intact(path: Path, file: Any) -> bool:
     """Whether what came is what the Hub lists: SHA-256 of large files, git's hash of small ones."""
-    if not is_whole(path, file):
-        return False
     if file.lfs is not None:
         with path.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest() == file.lfs.sha256
@@ -79,7 +92,9 @@ def quiet_hub() -> Iterator[None]:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     finally:
         logging.set_verbosity(verbosity)
 
@@ -91,7 +106,6 @@ def _one_bar(title: str, num_bytes: int) -> Iterator[Any]:
     What it gives is what huggingface_hub makes a progress bar of for each file.
     """
     from huggingface_hub.utils import are_progress_bars_disabled
-    from tqdm import tqdm
 
     hidden = True if num_bytes < _BAR_FROM_BYTES or are_progress_bars_disabled() else None  # None: not on a terminal
     with tqdm(total=num_bytes, desc=title, unit="B", unit_scale=True, leave=False, disable=hidden) as shared:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import PickleError
 from typing import Any
 
 from audiocls.errors import ModelError
@@ -19,7 +20,7 @@ from audiocls.inference.model_config import INPUT_FILES, OWN_TYPES, check_kind, 
 
 # What a configuration or a file that is not what it should be makes Python, torch and transformers raise.
 _BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ImportError, ArithmeticError,
-           MemoryError, AssertionError)  # fmt: skip
+           MemoryError, EOFError, AssertionError, PickleError)  # fmt: skip
 
 
 @dataclass(frozen=True)
