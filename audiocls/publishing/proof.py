@@ -108,7 +108,7 @@ def prove(
             difference = _compare(classifier, waveforms, answer)
         except (Failure, OSError) as error:
             problem = str(error if isinstance(error, Failure) else Failure("start", error.strerror or "no file"))
-            secrets = {token: "(token)", folder: "(cache)", str(Path.home()): "~"}
+            secrets = {token: "(token)", folder: "(cache)", sys.prefix: "(python)", str(Path.home()): "~"}
             return Proof(False, clips, None, time.monotonic() - began, versions, without(problem, secrets))
     line = _line(clips, difference, versions, reduced=classifier.listener.denoiser is not None)
     return Proof(True, clips, difference, time.monotonic() - began, versions, None, line)

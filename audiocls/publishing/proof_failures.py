@@ -50,6 +50,6 @@ def _is_end_of_traceback(line: str) -> bool:
 def without(text: str, secrets: Mapping[str | None, str]) -> str:
     """The text, no longer than a line should be, with what must not be shown replaced."""
     for secret, instead in secrets.items():
-        if secret:
+        if secret and secret != "/":  # which is the home of some containers' users
             text = text.replace(secret, instead)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -144,7 +144,7 @@ class Work:
 
 def end_with_parent() -> None:
     """End this process as soon as standard input closes, which happens when the one that started it is gone."""
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not `sys.stdin`: Python could not end while a thread holds that
     os._exit(1)
 
 
