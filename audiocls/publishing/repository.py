@@ -6,7 +6,6 @@ lists, so that nothing is downloaded to find out that nothing changed.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_ba
 
 from audiocls.errors import HubError
 from audiocls.hub_access import THINGS, hub_reason
+from audiocls.publishing.changes import Commit, LeftEmptyError, Plan, UnknownOutcomeError
 from audiocls.publishing.hashes import same, size_of
 from audiocls.publishing.hub_calls import (
     HUB_FAILURES,
@@ -35,42 +35,6 @@ MISSING = (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError, U
 def never(path: str) -> bool:
     """No file of the repository is ours to delete."""
     return False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a commit would change: paths in the repository, and of those to upload their sizes in bytes.
-
-    `head` is the commit it was compared with; None if the repository is not there yet.
-    """
-
-    upload: list[tuple[str, int]]
-    delete: list[str]
-    unchanged: list[str]
-    head: str | None
-    files: Mapping[str, Path | bytes] = field(repr=False)
-
-    @property
-    def total_bytes(self) -> int:
-        return sum(size for _, size in self.upload)
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.upload or self.delete)
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit that was made: its id, its page, and of a pull request the page and branch."""
-
-    oid: str
-    url: str
-    pull_request: str | None = None
-    revision: str | None = None
-
-
-class LeftEmptyError(HubError):
-    """A new repository was made, but nothing could be written to it; it stays, empty."""
 
 
 class Repository:
@@ -230,6 +194,8 @@ class Repository:
             if self.revision and not self.revision.startswith("refs/") and not self.create_pr:
                 self._make_branch(head)
             return self._commit(plan, head, message)
+        except UnknownOutcomeError:
+            raise
         except HubError as error:
             if made:
                 told = f"{error}; the {self.thing} {self.url} was made, and is empty"
@@ -242,11 +208,26 @@ class Repository:
     def _create(self) -> str:
         make = partial(self._api.create_repo, repo_type=self.repo_type, private=self.private, space_sdk=self.space_sdk)
         with self._explained():
-            patiently(partial(make, self.repo_id), repeat=False)
+            try:
+                patiently(partial(make, self.repo_id), repeat=False)
+            except HUB_FAILURES as error:
+                if not (is_passing(error) and self._was_made(error)):
+                    raise
         info = self.info()
         if info is None:
             raise HubError(f"the {self.thing} {self.repo_id} was made, but the Hub does not show it; run this again")
         return str(info.sha)
+
+    def _was_made(self, error: Exception) -> bool:
+        """Whether the repository is there, and only the answer to its making was lost."""
+        try:
+            return self.exists()
+        except HubError:
+            raise self._unknown(error, f"whether the {self.thing} was made") from None
+
+    def _unknown(self, error: Exception, what: str) -> UnknownOutcomeError:
+        reason = hub_reason(error, self.repo_id, self.revision, self.repo_type, token=self.token)
+        return UnknownOutcomeError(f"{reason}; {what} is not known, the same again goes on from there")
 
     def _make_branch(self, head: str) -> None:
         make = partial(self._api.create_branch, repo_type=self.repo_type, revision=head, exist_ok=True)
@@ -278,19 +259,19 @@ class Repository:
                         f"{self.repo_id} was changed on the Hub while this was uploaded; nothing of it was written: "
                         "run it again"
                     ) from None
-                if is_passing(error) and (commit := self._arrived(plan, head)):
+                if is_passing(error) and (commit := self._arrived(plan, head, error)):
                     return commit
                 raise
         return Commit(made.oid, made.commit_url, made.pr_url, made.pr_revision)
 
-    def _arrived(self, plan: Plan, head: str) -> Commit | None:
+    def _arrived(self, plan: Plan, head: str, error: Exception) -> Commit | None:
         """The commit, if only its answer was lost."""
         if self.create_pr:
-            return None
+            raise self._unknown(error, "whether a pull request was opened")
         try:
             now = self.plan({path: plan.files[path] for path, _ in plan.upload}, plan.delete.__contains__)
         except HubError:
-            return None
+            raise self._unknown(error, "whether the commit was made") from None
         if now.head is None or now.head == head or now.changes:
             return None
         return Commit(now.head, f"{self.url}/commit/{now.head}")
