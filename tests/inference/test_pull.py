@@ -578,7 +578,8 @@ def test_pickled_weights_make_tensors_and_nothing_else(hub, strange, capsys):
         {"sampling_rate": 10**30},
         {"hop_length": 1, "window_seconds": 3600, "sampling_rate": 1_000_000},
         {"network": {"widths": [10**6] * 4}},
-        {"network": {"channels": 9_000_000}},
+        {"architecture": "trees", "network": {"trees": 10**7, "nodes": 10**7, "leaves": 10**7}},
+        {"architecture": "crnn", "network": {"hidden": 10**6}},
         {"network": []},
         {"model_type": ["audiocls"]},
         {"architectures": "x"},
@@ -589,7 +590,6 @@ def test_pickled_weights_make_tensors_and_nothing_else(hub, strange, capsys):
         {"id2label": None},
         {"feature_mean": ["x"]},
         {"rejection": {"views": 10**7}},
-        {"problem_type": 7},
     ],
     ids=str,
 )
