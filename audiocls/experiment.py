@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 
 import audiocls
-from audiocls.card.examples import write_examples
+from audiocls.card.examples import ATTRIBUTION, EXAMPLES, write_examples
 from audiocls.card.facts import CardFacts
 from audiocls.card.model_card import write_model_card
 from audiocls.comparison.auto import Choice, choose
@@ -185,10 +185,11 @@ def write_model_folder(
         if reported:
             reported.save(folder.partial)
         facts = card_facts(folder.final.name, audio, config, fitted, evaluations, record)
-        write_model_card(facts, folder.partial)
-        shown = next(clips for clips in (*tested.values(), audio.train) if len(clips))
+        shown = next(iter(tested.values()), audio.train)
         scores = reported.scores if reported else None
-        write_examples(shown, audio.labels, folder.partial, scores, audio.root)
+        facts.examples = len(write_examples(shown, audio.labels, folder.partial, scores, audio.root))
+        facts.examples_attributed = (folder.partial / EXAMPLES / ATTRIBUTION).is_file()
+        write_model_card(facts, folder.partial)
         if add_files:
             add_files(folder.partial)
     folder.complete()

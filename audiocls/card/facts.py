@@ -19,6 +19,7 @@ class CardFacts:
     attribution: where the data comes from and under which licences, as plain text.
     dataset_id: of a data set on the Hub; None for a folder. dataset_revision: the commit of it.
     confusion_matrix, curves, leaderboard_picture: file names of the pictures beside the card, None if there is none.
+    examples: how many clips lie in `examples/`; examples_attributed: whether a table there says where they come from.
     method: how the model was made, in a sentence or two.
     leaderboard: what was compared to choose the kind of model, best first: dicts with "model", "balanced_accuracy",
         "balanced_accuracy_low" and "_high", "difference_to_best", "difference_low" and "_high", "training_seconds",
@@ -65,6 +66,8 @@ class CardFacts:
     skipped: int = 0
     warnings: Sequence[str] = ()
     attribution: str | None = None
+    examples: int = 0
+    examples_attributed: bool = False
 
     method: str = ""
     leaderboard: Sequence[Mapping[str, Any]] = ()

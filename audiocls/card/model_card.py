@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCard, ModelCardData, eval_result_entries_to_yaml
 
-from audiocls.card import honesty_text
+from audiocls.card import honesty_text, tables
 from audiocls.card import text as card_text
 from audiocls.card.facts import CardFacts
 from audiocls.evaluation.evaluation import HEADLINES, scores_line
@@ -38,7 +38,7 @@ def model_card(facts: CardFacts) -> ModelCard:
         summary=card_text.summary(facts),
         parts=[card_text.escape(part) for part in facts.label_counts],
         label_rows=card_text.label_rows(facts),
-        model_id=_python_string(facts.model_id or facts.name),
+        model_id=python_string(facts.model_id or facts.name),
         custom_code=facts.custom_code,
         top_k=min(3, len(facts.labels)),
         input_note=card_text.input_note(facts),
@@ -57,13 +57,14 @@ def model_card(facts: CardFacts) -> ModelCard:
         data_note=card_text.data_note(facts),
         split_note=card_text.escape(facts.split_note),
         attribution=card_text.escape(facts.attribution or ""),
+        examples=card_text.examples_note(facts),
         data_warnings=[card_text.escape(warning) for warning in facts.warnings],
         method=card_text.escape(facts.method),
-        leaderboard=card_text.leaderboard_rows(facts),
+        leaderboard=tables.leaderboard_rows(facts),
         leaderboard_picture=facts.leaderboard_picture,
         curves=facts.curves,
-        facts=card_text.fact_rows(facts),
-        settings=card_text.setting_rows(facts.config),
+        facts=tables.fact_rows(facts),
+        settings=tables.setting_rows(facts.config),
         licence_note=card_text.licence_note(facts),
     )
 
@@ -140,6 +141,6 @@ def eval_results_texts(metrics: Mapping[str, Any], dataset_id: str) -> dict[str,
     return {f"{EVAL_RESULTS}/{name}.yaml": text}
 
 
-def _python_string(text: Any) -> str:
+def python_string(text: Any) -> str:
     """The text as a Python literal on one line, in the card's code."""
     return '"' + repr(card_text.one_line(text))[1:-1].replace('"', '\\"').replace("\\'", "'") + '"'

@@ -16,14 +16,14 @@ from urllib.parse import quote
 from huggingface_hub import constants
 
 from audiocls.card.front_matter import divided, written
-from audiocls.card.model_card import eval_results_texts
+from audiocls.card.model_card import eval_results_texts, python_string
 from audiocls.card.published_metadata import Publication, known_licence, merged_metadata
 from audiocls.card.sections import INTRODUCTION, Body, Section, closed, joined, parse_body
-from audiocls.card.text import escape, one_line
+from audiocls.card.text import EXAMPLES_TITLE, escape, one_line
 from audiocls.errors import ModelError
 
 LOCAL, REMOTE = "README.md of the model folder", "README.md on the Hub"
-_BADGE = re.compile(r"> ✅ (?P<line>.*?) <!-- audiocls: proof -->[ \t]*")
+_BADGE = re.compile(r"> ✓ (?P<line>.*?) <!-- audiocls: proof -->[ \t]*")
 _LINKS = re.compile(r"(?P<links>.*?) <!-- audiocls: links -->[ \t]*")
 _PROGRAM = re.compile(r"(?ms)^```python\n.*?^```$")
 _LOADED = re.compile(r"""((?:model=|from_pretrained\())("(?:[^"\\\n]|\\.)*")""")
@@ -65,6 +65,8 @@ def published_card(
     publication = Publication(repo_id, license, dataset_id, tuple(examples), theirs.record)
     if space_id is None:
         space_id = _linked(theirs, "spaces")
+    if not examples:
+        _without_examples(mine)
     if dataset_id is None:
         publication.keep_dataset(front.values, _linked(theirs, "datasets"))
     values = merged_metadata(front.values, remote_front.values, publication)
@@ -94,6 +96,18 @@ def kept_sections(local: str, remote: str | None) -> list[str]:
     return kept
 
 
+def renamed(card: str, name: str) -> str:
+    """The card of a model folder for a copy of the model in a folder of this name. A proof was of the earlier one.
+
+    Raises:
+        ModelError: its metadata cannot be read.
+    """
+    front, markdown = divided(card, LOCAL)
+    body = parse_body(markdown)
+    _rename(body, name)
+    return with_badge(written(front.values, [front]) + "\n" + joined(body), "")
+
+
 def badge(card: str | None) -> str | None:
     """The line of a passed proof that the card shows below its title; None if it shows none."""
     return _around_badge(card or "")[1]
@@ -108,7 +122,7 @@ def with_badge(card: str, line: str) -> str:
     line = one_line(line.replace("<!--", "").replace("-->", ""))
     if not line and earlier is None:
         return above + below
-    shown = [f"> ✅ {line} <!-- audiocls: proof -->"] if line else []
+    shown = [f"> ✓ {line} <!-- audiocls: proof -->"] if line else []
     return "\n\n".join(part for part in (above.rstrip("\n"), *shown, below.strip("\n")) if part) + "\n"
 
 
@@ -163,16 +177,16 @@ def _linked(body: Body, kind: str) -> str | None:
     return None
 
 
+def _without_examples(mine: Body) -> None:
+    if data := mine.ours("Training data"):
+        paragraphs = data.text.split("\n\n")
+        data.text = "\n\n".join(part for part in paragraphs if not part.startswith(EXAMPLES_TITLE))
+
+
 def _for_the_hub(mine: Body, publication: Publication, space_id: str | None) -> None:
     """Make the local card's sections those of the repository: its name, its id in the programs, its links."""
-    names = set()
-    for section in mine.sections:
-        if section.ours:
-            names |= {ast.literal_eval(found[2]) for found in _LOADED.finditer(section.text)}
-            section.text = _PROGRAM.sub(lambda found: _loading(found[0], publication.repo_id), section.text)
+    _rename(mine, publication.repo_id)
     if introduction := mine.ours(INTRODUCTION):
-        if introduction.heading in {f"# {escape(name.rpartition('/')[2])}" for name in names}:
-            introduction.heading = f"# {escape(publication.repo_id.rpartition('/')[2])}"
         lines = introduction.text.split("\n")
         lines = [line for line in lines if not _BADGE.fullmatch(line) and not _LINKS.fullmatch(line)]
         links = _links(publication.dataset_id, space_id)
@@ -184,8 +198,27 @@ def _for_the_hub(mine: Body, publication: Publication, space_id: str | None) -> 
         )
 
 
-def _loading(program: str, repo_id: str) -> str:
-    return _LOADED.sub(lambda found: f'{found[1]}"{repo_id}"', program)
+def _rename(body: Body, name: str) -> None:
+    """Load the model by this name in all programs; a title that was the earlier name is the last part of this one."""
+    earlier = set()
+    for section in body.sections:
+        if section.ours:
+            earlier |= {_literal(found[2]) for found in _LOADED.finditer(section.text)}
+            section.text = _PROGRAM.sub(lambda found: _loading(found[0], name), section.text)
+    introduction = body.ours(INTRODUCTION)
+    if introduction and introduction.heading in {f"# {escape(each.rpartition('/')[2])}" for each in earlier}:
+        introduction.heading = f"# {escape(name.rpartition('/')[2])}"
+
+
+def _literal(text: str) -> str:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):  # a backslash that somebody wrote
+        return text
+
+
+def _loading(program: str, name: str) -> str:
+    return _LOADED.sub(lambda found: found[1] + python_string(name), program)
 
 
 def _links(dataset_id: str | None, space_id: str | None) -> str:

@@ -2,13 +2,14 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from audiocls.card.facts import CardFacts
 from audiocls.evaluation.evaluation import CLASS_SCORES, FEW_GROUPS, HEADLINES, few_groups_note, interval_text
 
+EXAMPLES_TITLE = "**Examples.**"
 MOST_MISTAKES = 3
 MOST_NAMED = 8
 SMALL_TEST_CLIPS = 200
@@ -70,10 +71,10 @@ def score_text(metrics: Mapping[str, Any]) -> dict[str, Any]:
     for name, title in HEADLINES.items():
         if name in metrics:
             low, high = metrics["intervals"][name]
-            rows.append({"name": title, "value": _score(metrics[name]), "low": _score(low), "high": _score(high)})
+            interval = f"{_score(low)} to {_score(high)}"
+            rows.append({"name": title, "value": _score(metrics[name]), "interval": _unbroken(interval)})
     classes = [
-        {"label": escape(label), "support": row["support"]}
-        | {name: interval_text(row[name], row["intervals"][name]) if row["support"] else "-" for name in CLASS_SCORES}
+        {"label": escape(label), "support": row["support"]} | {name: _class_score(row, name) for name in CLASS_SCORES}
         for label, row in metrics["per_class"].items()
     ]
     mean_note = "Macro scores are plain means over the labels; balanced accuracy is the mean recall."
@@ -93,8 +94,17 @@ def score_text(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "classes": classes,
         "mean_note": mean_note,
         "mistakes": _mistakes(metrics),
-        "line": ", ".join(f"{row['name']} {row['value']} ({row['low']} to {row['high']})" for row in _first(rows)),
+        "line": ", ".join(f"{row['name']} {row['value']} ({row['interval']})" for row in _first(rows)),
     }
+
+
+def _class_score(row: Mapping[str, Any], name: str) -> str:
+    return _unbroken(interval_text(row[name], row["intervals"][name])) if row["support"] else "-"
+
+
+def _unbroken(text: str) -> str:
+    """The text of a table's cell as one line: on a phone the table is scrolled instead."""
+    return text.replace(" ", "\u00a0")
 
 
 def _first(rows: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -203,64 +213,12 @@ def data_note(facts: CardFacts) -> str:
     return text
 
 
-def fact_rows(facts: CardFacts) -> list[dict[str, str]]:
-    rows = {
-        "parameters": None if facts.num_parameters is None else f"{facts.num_parameters:,}",
-        "size of the weights": None if facts.weights_bytes is None else f"{facts.weights_bytes / 1e6:.1f} MB",
-        "time to train": None if facts.training_seconds is None else duration(facts.training_seconds),
-        "epochs": None if facts.num_epochs is None else f"{facts.num_epochs}",
-        "epoch kept": None if facts.best_epoch is None else f"{facts.best_epoch}",
-        "trained on": facts.device,
-        "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()) or None,
-    }
-    return [{"name": name, "value": escape(value)} for name, value in rows.items() if value is not None]
-
-
-def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
-    """What was compared, best first; a candidate without scores says why in the place of its score."""
-    rows = []
-    for row in facts.leaderboard:
-        name = escape(row["model"])
-        if row["balanced_accuracy"] is None:
-            told = {"name": name, "score": escape(row["note"])}
-            rows.append(told | dict.fromkeys(("difference", "p_value", "seconds", "size"), ""))
-            continue
-        low, high = _score(row["balanced_accuracy_low"]), _score(row["balanced_accuracy_high"])
-        difference = escape(row["note"]) if row["note"] else "-"
-        if row["difference_to_best"] is not None:
-            between = f"{row['difference_low']:+.3f} to {row['difference_high']:+.3f}"
-            difference = f"{row['difference_to_best']:+.3f} ({between})"
-        rows.append(
-            {
-                "name": name,
-                "score": f"{_score(row['balanced_accuracy'])} ({low} to {high})",
-                "difference": difference,
-                "p_value": _p_value(row.get("p_holm")),
-                "seconds": duration(row["training_seconds"]),
-                "size": f"{row['size_mb']:.1f} MB",
-            }
-        )
-    return rows
-
-
-def _p_value(p_value: float | None) -> str:
-    if p_value is None:
+def examples_note(facts: CardFacts) -> str:
+    """Where the clips in `examples/` come from; empty where there are none."""
+    if not facts.examples:
         return ""
-    return "&lt;0.001" if p_value < 0.001 else f"{p_value:.3f}"
-
-
-def setting_rows(config: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"name": f"`{name}`", "value": escape(_setting(value))} for name, value in config.items()]
-
-
-def _setting(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return " x ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    origin = "; `examples/ATTRIBUTION.csv` says of each where it comes from" if facts.examples_attributed else ""
+    return f"{EXAMPLES_TITLE} The clips in `examples/` are taken from these sounds{origin}."
 
 
 def licence_note(facts: CardFacts) -> str:

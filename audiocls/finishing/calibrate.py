@@ -8,6 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from audiocls.card.examples import EXAMPLES
+from audiocls.card.model_card import EVAL_RESULTS
+from audiocls.card.published import renamed
 from audiocls.card.text import escape
 from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown, some
@@ -26,6 +29,7 @@ from audiocls.whole_files import write_text
 
 LEAST_CLIPS = 20  # with fewer the prior decides nearly all
 COPIED = ("*.json", "*.csv", "*.png", "*.py", "*.md", "*.txt")  # the weights are written anew
+COPIED_FOLDERS = (EXAMPLES, EVAL_RESULTS)
 SEED = 42  # of what is drawn where clips are many
 OUTDATED = ("calibration", "thresholds", "rejection")  # in metrics.json, once the model is calibrated anew
 
@@ -95,7 +99,7 @@ def calibrate_model(
         record["detection"] = detection
     folder.create()
     try:
-        write_calibrated(classifier, folder.partial, audio, record)
+        write_calibrated(classifier, folder.partial, folder.final.name, audio, record)
     except BaseException:
         folder.abandon()
         raise
@@ -128,8 +132,13 @@ def check_clips(audio: AudioData, classifier: AudioClassifier) -> None:
         )
 
 
-def write_calibrated(classifier: AudioClassifier, folder: Path, audio: AudioData, record: dict[str, Any]) -> None:
+def write_calibrated(
+    classifier: AudioClassifier, folder: Path, name: str, audio: AudioData, record: dict[str, Any]
+) -> None:
     """Fill `folder` with the model as it is now and all that lay beside it, brought up to date.
+
+    Args:
+        name: of the folder in the end, which the card tells to load.
 
     Raises:
         OutputError: it cannot be written.
@@ -141,6 +150,9 @@ def write_calibrated(classifier: AudioClassifier, folder: Path, audio: AudioData
         for pattern in COPIED:
             for file in source.glob(pattern):
                 shutil.copyfile(file, folder / file.name)
+        for kept in COPIED_FOLDERS:
+            if (source / kept).is_dir():
+                shutil.copytree(source / kept, folder / kept, dirs_exist_ok=True)
         with quiet_transformers():
             classifier.model.save_pretrained(folder)
         save_rejection(classifier.model, folder)
@@ -153,11 +165,12 @@ def write_calibrated(classifier: AudioClassifier, folder: Path, audio: AudioData
         write_text(folder / "training_config.json", json.dumps(training, indent=2, ensure_ascii=False) + "\n")
         metrics = _read_json(folder / "metrics.json")
         if metrics:
-            kept = {name: value for name, value in metrics.items() if name not in OUTDATED}
-            write_text(folder / "metrics.json", json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+            still = {name: value for name, value in metrics.items() if name not in OUTDATED}
+            write_text(folder / "metrics.json", json.dumps(still, indent=2, ensure_ascii=False) + "\n")
         card = folder / "README.md"
         if card.is_file():
-            write_text(card, with_note(card.read_text(encoding="utf-8"), calibration_note(audio, record)))
+            text = renamed(card.read_text(encoding="utf-8"), name)
+            write_text(card, with_note(text, calibration_note(audio, record)))
 
 
 def calibration_note(audio: AudioData, record: dict[str, Any]) -> str:
@@ -173,12 +186,12 @@ def calibration_note(audio: AudioData, record: dict[str, Any]) -> str:
 
 def with_note(card: str, note: str) -> str:
     """The card with a note below its first heading, instead of an earlier one."""
-    lines = [line for line in card.splitlines() if not line.startswith("> **Calibrated again**")]
+    lines = [line for line in card.split("\n") if not line.startswith("> **Calibrated again**")]
     heading = next((number for number, line in enumerate(lines) if line.startswith("# ")), -1)
     after = lines[heading + 1 :]
     while after and not after[0].strip():
         after = after[1:]
-    return "\n".join([*lines[: heading + 1], "", note, "", *after]) + "\n"
+    return "\n".join([*lines[: heading + 1], "", note, "", *after]).rstrip("\n") + "\n"
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -112,10 +112,10 @@ def test_scores_stand_with_their_split_size_and_interval():
     assert "<strong>test</strong> split: 12 clips in 6 groups" in page
     counts, scores, classes, *_ = tables(page)
     low, high = facts.test_metrics["intervals"]["accuracy"]
-    assert scores[1] == ["accuracy", "0.667", f"{low:.3f} to {high:.3f}"]
+    assert scores[1] == ["accuracy", "0.667", f"{low:.3f}\u00a0to\u00a0{high:.3f}"]
     assert counts == [["label", "train", "validation", "test"], ["dog", "30", "5", "6"], ["rain", "30", "5", "6"]]
     intervals = facts.test_metrics["per_class"]["dog"]["intervals"]
-    told = [f"0.667 ({low:.2f} to {high:.2f})" for low, high in intervals.values()]
+    told = [f"0.667\u00a0({low:.2f}\u00a0to\u00a0{high:.2f})" for low, high in intervals.values()]
     assert classes[1] == ["dog", *told, "6"]
     assert "dog taken for rain: 2 of 6" in page
     assert 'src="confusion_matrix.png"' in page

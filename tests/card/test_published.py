@@ -267,17 +267,17 @@ def test_a_passed_proof_stands_below_the_title():
     proved = with_badge(card, "Proved: loaded back, 5 clips, difference 1e-07 (**today**).")
     assert badge(proved) == "Proved: loaded back, 5 clips, difference 1e-07 (**today**)."
     page = rendered(ModelCard(proved))
-    assert re.search(r"<h1>my-sounds</h1>\n<blockquote>\n<p>✅ Proved: loaded back", page)
+    assert re.search(r"<h1>my-sounds</h1>\n<blockquote>\n<p>✓ Proved: loaded back", page)
     assert with_badge(proved, "") == card
     assert badge(with_badge(proved, "newer")) == "newer"
-    assert with_badge(proved, "newer").count("✅") == 1
+    assert with_badge(proved, "newer").count("✓") == 1
     assert publish(remote=proved, **FULL) == card, "an old proof says nothing of a new model"
     assert publish(remote=proved, proved=badge(proved), **FULL) == proved
     assert badge(with_badge(card, "a --> \n## b")) == "a ## b"
 
 
 def test_a_card_without_title_can_be_badged():
-    assert with_badge("", "fine").strip() == "> ✅ fine <!-- audiocls: proof -->"
+    assert with_badge("", "fine").strip() == "> ✓ fine <!-- audiocls: proof -->"
     assert badge(with_badge("---\nlicense: mit\n---\ntext\n", "fine")) == "fine"
 
 
@@ -344,7 +344,7 @@ LINES = st.sampled_from(
         "<!-- audiocls: end of Scores -->",
         "<!-- audiocls: end of introduction -->",
         "<!-- audiocls: pushed 00000000 -->",
-        "> ✅ mine <!-- audiocls: proof -->",
+        "> ✓ mine <!-- audiocls: proof -->",
         "a <!-- audiocls: links -->",
         "**Size.** a: 3 clips for x",
         "1. one",
