@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from audiocls.card.examples import example_clips
-from audiocls.card.front_matter import divided
-from audiocls.card.published import badge, kept_sections, published_card, published_eval_results, with_badge
-from audiocls.card.published_metadata import known_licence
+from audiocls.card.published import badge, published_card, published_eval_results, with_badge
 from audiocls.errors import AudioclsError, HubError, UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
@@ -25,7 +23,7 @@ from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof, prove
 from audiocls.publishing.pull_requests import own_pull_request
 from audiocls.publishing.repository import Commit, LeftEmptyError, Plan, Repository
-from audiocls.publishing.told import checked_lines, plan_lines
+from audiocls.publishing.told import card_lines, checked_lines, plan_lines
 
 Say = Callable[[str], None]
 MESSAGE = "Upload the model with audiocls"
@@ -206,7 +204,7 @@ class _Push:
             )
             return files | {CARD: card.encode()}
 
-        self._tell_card(local, remote, bytes(with_card(None)[CARD]).decode())
+        self._tell(card_lines(local, remote, bytes(with_card(None)[CARD]).decode()))
         proved = badge(remote)
         with self._step("model"):
             # What was proved once stays so as long as nothing of it changes.
@@ -255,10 +253,17 @@ class _Push:
 
     def _show_badge(self, model: Repository, who: Login, commit: Commit | None, card: str, proof: Proof) -> str | None:
         """The commit that writes the proof into the card; None if it is there."""
+        request = model.request_url or (commit and commit.pull_request)
         if commit is not None and commit.revision:
             model = self._repository(who, revision=commit.revision)
-        with self._step("badge in the card"):
-            made = model.commit(model.plan({CARD: with_badge(card, proof.line).encode()}), BADGE_MESSAGE)
+        try:
+            with self._step("badge in the card"):
+                made = model.commit(model.plan({CARD: with_badge(card, proof.line).encode()}), BADGE_MESSAGE)
+        except HubError as error:
+            if request is None:
+                raise
+            self.say(str(error))  # who may open a request under names of others need not have the right to add to it
+            return None
         return made.oid if made else None
 
     def _space_files(self, checked: CheckedFolder, who: Login) -> dict[str, Path | bytes]:
@@ -268,12 +273,6 @@ class _Push:
     def _tell(self, lines: list[str]) -> None:
         for line in lines:
             self.say(line)
-
-    def _tell_card(self, local: str, remote: str | None, card: str) -> None:
-        if kept := kept_sections(local, remote):
-            self.say(f"stays in the card on the Hub: {', '.join(kept)}")
-        if not known_licence(divided(card, CARD)[0].values.get("license")):
-            self.say("no licence is known: nobody may use or change this model; --license apache-2.0 would allow it")
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:

@@ -1,5 +1,8 @@
-"""What a push tells on the way: what was checked, and the table of files that go up."""
+"""What a push tells on the way: what was checked, what of the card stays, and the table of files that go up."""
 
+from audiocls.card.front_matter import divided
+from audiocls.card.published import kept_sections
+from audiocls.card.published_metadata import known_licence
 from audiocls.hub_access import size
 from audiocls.publishing.checks import CheckedFolder
 from audiocls.publishing.repository import Plan, Repository
@@ -13,6 +16,15 @@ def checked_lines(checked: CheckedFolder) -> list[str]:
     lines = [f"{checked.folder}: complete, loads, predicts; no token and no path of this machine in {files}"]
     if checked.code:
         lines.append(f"code that is not of this version of audiocls goes along: {_listed(checked.code)}")
+    return lines
+
+
+def card_lines(local: str, remote: str | None, published: str) -> list[str]:
+    """What of the card on the Hub stays, and what a model without a licence means."""
+    kept = kept_sections(local, remote)
+    lines = [f"stays in the card on the Hub: {', '.join(kept)}"] if kept else []
+    if not known_licence(divided(published, "README.md")[0].values.get("license")):
+        lines.append("no licence is known: nobody may use or change this model; --license apache-2.0 would allow it")
     return lines
 
 
