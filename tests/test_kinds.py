@@ -8,53 +8,33 @@ import pytest
 import soundfile
 from huggingface_hub import ModelCard
 from safetensors.torch import load_file
-from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForAudioClassification, pipeline
+from transformers import pipeline
 
 import audiocls
 from audiocls.cli import main
-from audiocls.comparison import auto
-from audiocls.comparison.candidates import suitable
 from audiocls.config import TrainConfig
-from audiocls.experiment import train
 from audiocls.ui import page
 from tests.small_models import MODEL_FOLDER
-
-KINDS = ("cnn", "cnn1d", "crnn", "forest", "boosting", "probe", "finetune", "auto")
-BARE = ("probe", "finetune")
-QUICK = ("forest", "cnn1d")  # what auto chooses from here
+from tests.tiny_trainings import BARE, KINDS, QUICK, train_kind, write_sounds, write_tiny_whisper
 
 
 @pytest.fixture(scope="module")
 def sounds(make_tone, tmp_path_factory):
     """Two classes of tones in noise, of several lengths, one clip longer than the window."""
-    root = tmp_path_factory.mktemp("sounds")
-    for label, hz in (("low", 300.0), ("high", 2500.0)):
-        for clip in range(12):
-            seconds = 2.6 if clip == 5 else 0.3 + 0.05 * clip
-            make_tone(root / label / f"{label}_{clip}.wav", hz=hz + 11 * clip, seconds=seconds)
-    return root
+    return write_sounds(tmp_path_factory.mktemp("sounds"), make_tone)
 
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory):
     """A tiny Whisper with random weights."""
-    folder = tmp_path_factory.mktemp("backbone") / "tiny"
-    small = {"d_model": 32, "encoder_ffn_dim": 64, "encoder_layers": 2, "encoder_attention_heads": 2}
-    config = WhisperConfig(**small, decoder_layers=1, num_mel_bins=80, vocab_size=100, pad_token_id=0)
-    WhisperForAudioClassification(config).save_pretrained(folder)
-    WhisperFeatureExtractor().save_pretrained(folder)
-    return folder
+    return write_tiny_whisper(tmp_path_factory.mktemp("backbone") / "tiny")
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def trained(request, sounds, backbone, tmp_path_factory):
     """A short training of each kind."""
     kind = request.param
-    model = f"{kind}:{backbone}" if kind in BARE else kind
-    config = TrainConfig(model=model, num_epochs=2, clip_seconds=1.0, batch_size=8, num_workers=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auto, "suitable", lambda config: [each for each in suitable(config, []) if each.name in QUICK])
-        return kind, train(sounds, tmp_path_factory.mktemp("runs") / kind, config)
+    return kind, train_kind(kind, sounds, backbone, tmp_path_factory.mktemp("runs") / kind)
 
 
 def test_the_folder_is_complete_and_holds_no_pickle(trained, sounds, backbone):
