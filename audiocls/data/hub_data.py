@@ -67,12 +67,12 @@ def list_hub(hub_id: HubId, streaming: bool = False) -> Listing:
     else:
         at = HubId(hub_id.repo_id, commit)
         try:
-            splits = streamed_splits(at) if streaming else _loaded_splits(source, at)
+            splits, streaming = _splits(source, at, streaming)
         except DataError:
             raise
         except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
             raise DataError(_load_reason(error, hub_id)) from error
-    listing = Listing(name=hub_id.repo_id, dataset_id=hub_id.repo_id, dataset_revision=commit)
+    listing = Listing(name=hub_id.repo_id, dataset_id=hub_id.repo_id, dataset_revision=commit, streamed=streaming)
     listing.attribution = attribution_of(splits) or (f"Licence of the data: {license_name}" if license_name else None)
     listing = _filled(listing, source, splits)
     if not streaming:
@@ -95,11 +95,19 @@ def _filled(listing: Listing, source: str, splits: list[Rows]) -> Listing:
     return listing
 
 
-def _loaded_splits(source: str, at: HubId) -> list[Rows]:
+def _splits(source: str, at: HubId, streaming: bool) -> tuple[list[Rows], bool]:
+    """All rows, and whether their sounds are read from the Hub."""
     import datasets
 
-    found = datasets.load_dataset(at.repo_id, revision=at.revision)
-    return [_loaded(source, str(split), table) for split, table in found.items()]
+    if streaming:
+        return streamed_splits(at), True
+    try:
+        found = datasets.load_dataset(at.repo_id, revision=at.revision)
+    except Exception as error:
+        if "torchcodec" in str(error) + str(error.__cause__):  # which it wants for folders of sounds only
+            return streamed_splits(at), True
+        raise
+    return [_loaded(source, str(split), table) for split, table in found.items()], False
 
 
 def _loaded(source: str, split: str, table: Any) -> Rows:
@@ -134,16 +142,16 @@ def _ask(hub_id: HubId) -> tuple[str | None, str | None]:
     Raises:
         DataError: there is no such data set or revision, or it is not to be had.
     """
-    import httpx
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+    api = HfApi()
     try:
-        info = HfApi().dataset_info(hub_id.repo_id, revision=hub_id.revision, timeout=_ASK_SECONDS)
-    except Exception as error:
-        offline = isinstance(error, OfflineModeIsEnabled | ConnectionError | httpx.TransportError)
-        passing = isinstance(error, HfHubHTTPError) and error.response is not None and error.response.status_code >= 500
-        if (offline or passing) and _remembered(hub_id):
+        info = api.dataset_info(hub_id.repo_id, revision=hub_id.revision, timeout=_ASK_SECONDS)
+        if info.gated:  # everybody may know of it, but its files are not for everybody
+            api.auth_check(hub_id.repo_id, repo_type="dataset")
+    except Exception as error:  # of many kinds, from network to Hub
+        answer = getattr(error, "response", None)
+        if (answer is None or answer.status_code == 429 or answer.status_code >= 500) and _remembered(hub_id):
             return None, None
         reason = hub_reason(error, hub_id.repo_id, hub_id.revision, "dataset")
         raise DataError(f"{shown(str(hub_id))}: no such folder or zip here, and {reason}") from error

@@ -78,7 +78,11 @@ def add_rows(listing: Listing, source: str, rows: Rows, part: str | None) -> Non
     for row, (file, value, its_group) in enumerate(zip(names, labels, groups, strict=True)):
         values = (value or []) if several else [value]
         # -1 is how ClassLabel writes "unknown"
-        chosen = (class_name(to_name(one)) for one in values if one is not None and one != -1 and str(one).strip())
+        chosen = (
+            class_name(one if isinstance(one, str) else to_name(one))
+            for one in values
+            if one is not None and one != -1 and str(one).strip()
+        )
         found = tuple(dict.fromkeys(chosen))
         if not found:
             listing.skipped.append(Skipped(file, f"no label in column {label}"))
@@ -102,7 +106,7 @@ def attribution_of(splits: Sequence[Rows]) -> str | None:
 
 
 def _label(features: Any) -> str | None:
-    return next((name for name in LABEL_COLUMNS if name in features), None)
+    return next((name for name in (*LABEL_COLUMNS, "cls") if name in features), None)  # "cls" in archives of webdataset
 
 
 def _group(features: Any) -> str | None:

@@ -8,6 +8,7 @@ which they lie there, a few megabytes at a time. Of folders of sounds every file
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from audiocls.data.hub_rows import Rows, audio_column, check_columns, wanted_columns
@@ -119,38 +120,40 @@ def _parquet_reader(url: str, column: str) -> Callable[[int], Iterator[tuple[int
 
 def _of_stream(source: str, split: str, stream: Any, number: int) -> Rows:
     """From anything else that `datasets` streams: one pass now, and a second one for sounds that are not files."""
-    import datasets
-
     if stream.features is None:
         stream = stream._resolve_features()
     check_columns(source, stream.features)
     audio = audio_column(source, stream.features)
-    stream = stream.cast_column(audio, datasets.Audio(decode=False))
     wanted = wanted_columns(stream.features)
+    # The rows as the builder gives them: its columns of the kind `Audio` want a decoder even where nothing is decoded.
+    examples = stream._ex_iterable
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     paths: list[str | None] = []
-    for example in stream:
+    for _, example in examples:
         for name in wanted:
-            columns[name].append(example[name])
-        cell = example[audio] or {}
-        paths.append(cell.get("path") if cell.get("bytes") is None else None)
-    sounds = Sounds(
-        lambda _: ((row, _bytes_of(example[audio])) for row, example in enumerate(stream.select_columns([audio])))
-    )
+            columns[name].append(example.get(name))
+        paths.append(_path_of(example.get(audio)))
+    sounds = Sounds(lambda _: ((row, _bytes_of(example.get(audio))) for row, (_, example) in enumerate(examples)))
 
     def sound(row: int) -> Callable[[], bytes]:
         path = paths[row]
-        return InOrder((number, row), sounds) if path is None else lambda: _content(path)
+        return InOrder((number, row), sounds) if path is None else partial(_content, path)
 
     return Rows(split, stream.features, columns, len(paths), sound)
 
 
+def _path_of(cell: Any) -> str | None:
+    """Where the sound lies, if it is a file of its own."""
+    if isinstance(cell, dict):
+        return cell.get("path") if cell.get("bytes") is None else None
+    return cell if isinstance(cell, str) else None
+
+
 def _bytes_of(cell: Any) -> bytes:
-    if not cell:
-        return b""
-    if cell.get("bytes") is not None:
+    if isinstance(cell, dict) and cell.get("bytes") is not None:
         return bytes(cell["bytes"])
-    return _content(cell["path"]) if cell.get("path") else b""
+    path = _path_of(cell)
+    return _content(path) if path else b""
 
 
 def _content(path: str) -> bytes:

@@ -45,6 +45,7 @@ class Listing:
     name: str = ""  # of the data set, for people
     dataset_id: str | None = None  # "user/name" of a data set on the Hub, and the commit of it that was listed
     dataset_revision: str | None = None
+    streamed: bool = False  # the sounds are read from the Hub, and cheap to read in their order only
     attribution: str | None = None  # where the clips come from, if what was listed says so itself
     unknown: list[str] = field(default_factory=list)  # files of kinds that are neither audio nor known companions
 

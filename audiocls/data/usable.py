@@ -65,7 +65,7 @@ def usable_clips(listing: Listing, source: str, config: TrainConfig) -> tuple[li
 
 def _opened(listing: Listing, name: str, config: TrainConfig) -> tuple[Store, Sequence[str | None]]:
     """The store of what was found, and the content hash of every clip; None for one that cannot be opened."""
-    if config.streaming and listing.dataset_id:
+    if listing.streamed and listing.dataset_id:
         hub_id = HubId(listing.dataset_id, listing.dataset_revision)
         return open_arriving(name, hub_id, listing.items, config.sampling_rate, config.num_workers)
     contents = _hash_all(listing, config.num_workers)
