@@ -12,6 +12,7 @@ from huggingface_hub import SpaceCard, SpaceCardData
 
 import audiocls
 from audiocls.card.examples import ATTRIBUTION, EXAMPLES
+from audiocls.card.text import escape
 from audiocls.errors import ModelError
 from audiocls.inference.loading import OWN_TYPES, read_config
 
@@ -46,10 +47,15 @@ def space_files(
         examples: whether the example clips of the model folder come along.
 
     Raises:
-        ModelError: the folder has no readable configuration.
+        ModelError: the folder has no readable configuration, or the model needs code that is not ours.
     """
     model_folder = Path(model_folder)
     config = read_config(model_folder, str(model_folder))
+    if config.get("auto_map") and config.get("model_type") not in OWN_TYPES:
+        raise ModelError(
+            f"{model_folder} comes with its own code (type {config.get('model_type')}), which a Space of audiocls does "
+            "not run; it serves audiocls models and those of transformers"
+        )
     clips = sorted(path for path in (model_folder / EXAMPLES).glob("*") if path.is_file()) if examples else []
     credited = any(path.name == ATTRIBUTION for path in clips)
     files: dict[str, Path | bytes] = {
@@ -59,7 +65,7 @@ def space_files(
     }
     files |= {f"audiocls/{path.relative_to(PACKAGE).as_posix()}": path for path in library_slice()}
     files["audiocls/__init__.py"] = library_init().encode()
-    for pattern in (*MODEL_FILES, *(() if config.get("model_type") in OWN_TYPES else ("*.py",))):
+    for pattern in MODEL_FILES:
         for path in model_folder.glob(pattern):
             if path.is_file() and path.name not in LEFT_OUT:
                 files[f"model/{path.name}"] = path
@@ -78,7 +84,7 @@ def readme(
     """The Space's README.md, whose front matter configures it (huggingface.co/docs/hub/spaces-config-reference)."""
     labels = labels_of(config, model_folder)
     title = repo_id.split("/")[-1]
-    named = ", ".join(labels[:NAMED_LABELS])
+    named = ", ".join(escape(label) for label in labels[:NAMED_LABELS])
     data = SpaceCardData(
         title=title,
         emoji="🔊",

@@ -12,9 +12,11 @@ THEME = gr.themes.Default(
 CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
 #picture img {padding-top: 2.2em;}  /* below its label */
+#answer h2 {text-align: center; overflow-wrap: anywhere; padding-top: 0.5em;}  /* names may be long */
 #about img {max-height: 400px;}
 /* wide tables scroll on a phone */
 #card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
+#publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
 footer .divider {display: none !important;}
 """

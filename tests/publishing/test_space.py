@@ -206,6 +206,17 @@ def test_a_folder_that_is_no_model_is_told(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="no labels"):
         space_files(tmp_path, "me/my-sounds")
+    (tmp_path / "config.json").write_text('{"model_type": "theirs", "auto_map": {"AutoConfig": "theirs.Config"}}')
+    with pytest.raises(ModelError, match="its own code"):
+        space_files(tmp_path, "me/my-sounds")
+
+
+def test_labels_are_shown_as_they_are(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "a*b*", "1": "{{ c }}", "2": "<b>d"}}))
+    text = text_of(space_files(tmp_path, "me/2024"), "README.md")
+    assert r"It knows a\*b\*, {{ c }}, " in text
+    assert "<b>" not in text.replace(r"\<b", "")
+    assert SpaceCard(text).data.title == "2024"
 
 
 def test_models_whose_numbers_depend_on_torchaudio_get_it(folders, tmp_path):
@@ -276,6 +287,7 @@ def test_it_says_what_the_model_knows_and_how_good_it_is(asked):
     assert list(asked[0]["cnn"]["example_sounds"]) == ["drum & set", "water"]
     assert asked[0]["forest"]["example_sounds"] == {}
     assert "always names the closest" not in asked[0]["cnn"]["limits"]
+    assert "always names the closest" not in asked[0]["several"]["limits"]  # which may give no label at all
     assert "always names the closest" in asked[0]["finetune"]["limits"]
     assert "It hears 1 s at a time" in asked[0]["cnn"]["limits"]
 

@@ -110,9 +110,10 @@ def limits() -> str:
     named = ", ".join(escaped(label) for label in classifier.labels[:NAMED_LABELS])
     if len(classifier.labels) > NAMED_LABELS:
         named += texts.AND_MORE.format(number=len(classifier.labels) - NAMED_LABELS)
+    tells = classifier.multi_label or classifier.known_threshold is not None
     sentences = [
         texts.KNOWS.format(labels=named),
-        "" if classifier.known_threshold is not None else texts.NAMES_THE_CLOSEST,
+        "" if tells else texts.NAMES_THE_CLOSEST,
         texts.HEARS.format(seconds=classifier.window_length / classifier.sampling_rate),
     ]
     return " ".join(filter(None, sentences))
