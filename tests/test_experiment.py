@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 import audiocls
+from audiocls.card.examples import example_clips
 from audiocls.comparison import auto
 from audiocls.comparison.candidates import Candidate
 from audiocls.config import TrainConfig
@@ -62,6 +63,20 @@ def test_the_model_folder_is_complete(bundled_run):
     assert len(history["loss"]) == len(history["val_accuracy"]) == 2
     settings = json.loads((folder / "training_config.json").read_text())["settings"]
     assert TrainConfig.from_dict(settings).clip_seconds == 1.0
+
+
+def test_a_clip_of_each_class_is_there_to_try_with_its_origin(bundled_run):
+    found = example_clips(bundled_run.output_dir)
+    assert [label for label, _ in found] == ["animal", "drum", "metal", "music", "speech", "water", "wood"]
+    for _, path in found:
+        info = soundfile.info(bundled_run.output_dir / path)
+        assert (info.samplerate, info.channels) == (16000, 1)
+        assert info.duration <= 5
+    with open(bundled_run.output_dir / "examples" / "ATTRIBUTION.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [f"examples/{row['file']}" for row in rows] == [path for _, path in found]
+    assert all(row["licence"] and row["made_from"].startswith("test/") for row in rows)
+    assert "examples/ATTRIBUTION.csv" in (bundled_run.output_dir / "README.md").read_text()
 
 
 def test_the_card_is_valid_and_tells_the_truth(bundled_run):

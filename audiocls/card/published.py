@@ -104,8 +104,9 @@ def renamed(card: str, name: str) -> str:
     """
     front, markdown = divided(card, LOCAL)
     body = parse_body(markdown)
-    _rename(body, name)
-    return with_badge(written(front.values, [front]) + "\n" + joined(body), "")
+    if _rename(body, name):
+        card = written(front.values, [front]) + "\n" + joined(body)
+    return with_badge(card, "")
 
 
 def badge(card: str | None) -> str | None:
@@ -198,8 +199,8 @@ def _for_the_hub(mine: Body, publication: Publication, space_id: str | None) -> 
         )
 
 
-def _rename(body: Body, name: str) -> None:
-    """Load the model by this name in all programs; a title that was the earlier name is the last part of this one."""
+def _rename(body: Body, name: str) -> bool:
+    """Load the model by this name in all programs, if there are any; a title that was its name before is this one's."""
     earlier = set()
     for section in body.sections:
         if section.ours:
@@ -208,6 +209,7 @@ def _rename(body: Body, name: str) -> None:
     introduction = body.ours(INTRODUCTION)
     if introduction and introduction.heading in {f"# {escape(each.rpartition('/')[2])}" for each in earlier}:
         introduction.heading = f"# {escape(name.rpartition('/')[2])}"
+    return bool(earlier)
 
 
 def _literal(text: str) -> str:

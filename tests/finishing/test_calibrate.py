@@ -69,6 +69,24 @@ def test_the_records_are_brought_up_to_date(folder, clips, tmp_path):
     assert again == CARD.replace("What", "> **Calibrated again** on 9 clips.\n\nWhat")
 
 
+def test_example_clips_go_along_and_the_card_loads_the_new_folder(folder, clips, tmp_path):
+    program = '```python\nclassify = pipeline("audio-classification", model="sounds")\n```\n'
+    proof = "> ✓ It was loaded back. <!-- audiocls: proof -->\n\n"
+    text = CARD.replace("What", f"{proof}What") + f"\n## Use it\n\n{program}\n## Mine\n\n{program}"
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    for name in ("examples/dog.flac", "examples/ATTRIBUTION.csv", ".eval_results/a.yaml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    calibrate_model(folder, clips, tmp_path / "again")
+    assert (tmp_path / "again" / "examples" / "dog.flac").read_text() == "examples/dog.flac"
+    assert (tmp_path / "again" / ".eval_results" / "a.yaml").is_file()
+    card = (tmp_path / "again" / "README.md").read_text(encoding="utf-8")
+    assert "\n# again\n\n> **Calibrated again**" in card
+    assert card.count('model="again"') == 1
+    assert card.count('model="sounds"') == 1, "what somebody wrote stays as it is"
+    assert "loaded back" not in card
+
+
 def test_a_hub_user_s_bare_folder_gets_a_record_too(tmp_path, clips):
     write_small_model(tmp_path / "bare")
     calibrate_model(AudioClassifier.from_pretrained(tmp_path / "bare"), clips, tmp_path / "again")
