@@ -257,7 +257,7 @@ def asked(folders, sounds, tmp_path_factory):
     assert "No module named 'audiocls'" in alone.stderr
     given = [root / "stub", ":".join(map(str, spaces)), ":".join(map(str, sounds))]
     variables = {"PATH": os.environ["PATH"], "HOME": str(root), "OMP_NUM_THREADS": "1"}
-    done = environment.run(["-c", ASK, *map(str, given)], env=variables, timeout=200)
+    done = environment.run(["-c", ASK, *map(str, given)], env=variables, timeout=250)
     (line,) = [each for each in done.stdout.splitlines() if each.startswith("ANSWERS ")] or [done.stderr]
     found = json.loads(line.removeprefix("ANSWERS "))
     assert refused(environment) == ""
