@@ -106,10 +106,11 @@ def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7
     import gradio as gr
 
     from audiocls.ui.page import build_app
+    from audiocls.ui.publish import is_loopback
     from audiocls.ui.sounds import LARGEST_BYTES
     from audiocls.ui.style import CSS, THEME
 
-    blocks: gr.Blocks = build_app(classifier)
+    blocks: gr.Blocks = build_app(classifier, local=is_loopback(host) and not share)
     try:
         blocks.launch(
             server_name=host,
