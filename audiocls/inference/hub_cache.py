@@ -6,7 +6,7 @@ What comes is compared with the size and the hash that the Hub lists. Several pr
 import hashlib
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,19 +110,14 @@ def _one_bar(title: str, num_bytes: int) -> Iterator[Any]:
     hidden = True if num_bytes < _BAR_FROM_BYTES or are_progress_bars_disabled() else None  # None: not on a terminal
     with tqdm(total=num_bytes, desc=title, unit="B", unit_scale=True, leave=False, disable=hidden) as shared:
 
-        class Share:
+        class Share(tqdm):
+            """A bar that is not shown itself."""
+
             def __init__(self, *args: Any, initial: int = 0, **options: Any) -> None:
-                self.update(initial)
+                super().__init__(initial=initial, total=options.get("total"), disable=True)
+                shared.update(initial)
 
-            def __enter__(self) -> "Share":
-                return self
-
-            def __exit__(self, *exception: object) -> None: ...
-
-            def update(self, number: float | None = 1) -> None:
-                shared.update(number or 0)
-
-            def __getattr__(self, name: str) -> Callable[..., None]:
-                return lambda *args, **options: None
+            def update(self, n: float | None = 1) -> bool | None:
+                return shared.update(n or 0)
 
         yield Share

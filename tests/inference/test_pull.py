@@ -169,13 +169,21 @@ def test_the_app_serves_a_revision_with_its_pictures_and_says_which(hub, origina
     assert f"me/sounds at {commit[:7]}" in capsys.readouterr().err
 
 
-def test_a_pretrained_model_of_a_revision(hub, folder):
-    store_files(hub, "me/sounds", folder, ref="refs/tags/v1")
-    store_files(hub, "me/sounds", {"README.md": b"moved"})
-    assert (find_backbone("me/sounds@v1") / "model.safetensors").is_file()
-    assert base_model_id("me/sounds@v1") == "me/sounds"
-    with pytest.raises(ModelError, match="is empty on the Hub"):
+def test_a_pretrained_model_of_a_revision(hub, strange, folder):
+    as_wav2vec2(strange)
+    store_files(hub, "me/body", strange, ref="refs/tags/v1")
+    store_files(hub, "me/body", {"README.md": b"moved"})
+    store_files(hub, "me/sounds", folder)
+    assert (find_backbone("me/body@v1") / "model.safetensors").is_file()
+    hub.requests.clear()
+    find_backbone("me/body@v1")
+    assert hub.requests == []  # one training, one commit
+    assert base_model_id("me/body@v1") == "me/body"
+    with pytest.raises(ModelError, match="is empty on the Hub; without the Hub, `audiocls weights"):
+        find_backbone("me/body")
+    with pytest.raises(ModelError, match="is of type audiocls, no pretrained audio model"):
         find_backbone("me/sounds")
+    assert "model.safetensors" not in asked(hub)
 
 
 # ---- what is fetched
@@ -216,9 +224,14 @@ def test_names_that_lead_out_of_the_folder_are_never_fetched(hub, folder):
 
 def test_a_progress_bar_is_for_large_files_alone(published, monkeypatch, capsys):
     bars = []
+
+    class Noted(hub_cache.tqdm):
+        def __init__(self, *args, **options):
+            bars.append(options)
+            super().__init__(*args, **options)
+
     monkeypatch.setattr("huggingface_hub.utils.are_progress_bars_disabled", lambda: False)
-    real = hub_cache.tqdm
-    monkeypatch.setattr(hub_cache, "tqdm", lambda **options: bars.append(options) or real(**options))
+    monkeypatch.setattr(hub_cache, "tqdm", Noted)
     load_model(published)
     assert all(options["disable"] is True for options in bars)
     assert capsys.readouterr() == ("", "")
@@ -243,6 +256,26 @@ def test_two_processes_at_once_fetch_the_same_model(hub, published):
     folders = {process.communicate(timeout=60)[0] for process in both}
     assert len(folders) == 1
     assert load_model(folders.pop().strip()).model.config.num_labels == 7
+
+
+def test_what_went_up_through_xet_comes_down_through_it(hub, original):
+    code = f"""
+from huggingface_hub import HfApi
+from audiocls import AudioClassifier
+HfApi().create_repo("me/by-xet")
+HfApi().upload_folder(repo_id="me/by-xet", folder_path={str(original)!r})
+print(AudioClassifier.from_pretrained("me/by-xet").labels)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=hub_environment(hub, "hf_me", xet=True),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert any(request.path.startswith("/cas/v1/reconstructions/") for request in hub.requests)
+    assert done.stdout.strip() == str(list(load_model(original).model.config.id2label.values()))
 
 
 # ---- failures
@@ -519,6 +552,13 @@ def strange(tmp_path):
     return folder
 
 
+def as_wav2vec2(strange):
+    """Make it a model of a type that transformers knows."""
+    edit_config(strange, model_type="wav2vec2", architectures=["Wav2Vec2ForSequenceClassification"], auto_map=None)
+    (strange / "strange.py").unlink()
+    return strange
+
+
 def test_code_of_a_foreign_type_is_run_with_the_flag_and_from_the_same_commit(hub, strange):
     first = store_files(hub, "me/strange", strange)
     (strange / "strange.py").write_text(STRANGE.format(version=2))
@@ -544,8 +584,7 @@ class Bomb:
 
 
 def test_pickled_weights_make_tensors_and_nothing_else(hub, strange, capsys):
-    edit_config(strange, model_type="wav2vec2", architectures=["Wav2Vec2ForSequenceClassification"], auto_map=None)
-    (strange / "strange.py").unlink()
+    as_wav2vec2(strange)
     model = load_model(strange).model
     (strange / "model.safetensors").unlink()
     torch.save(model.state_dict(), strange / "pytorch_model.bin")
@@ -609,8 +648,7 @@ def test_a_hostile_configuration_ends_in_one_line(folder, changes):
     [{"hidden_size": 9_000_000}, {"num_hidden_layers": 10**6}, {"num_hidden_layers": 900, "hidden_size": 4096}],
 )
 def test_a_foreign_configuration_that_asks_for_the_whole_memory(strange, changes):
-    edit_config(strange, model_type="wav2vec2", architectures=["Wav2Vec2ForSequenceClassification"], auto_map=None)
-    edit_config(strange, **changes)
+    edit_config(as_wav2vec2(strange), **changes)
     started = time.monotonic()
     message_of(strange)
     assert time.monotonic() - started < 10
