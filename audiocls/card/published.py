@@ -17,13 +17,14 @@ from huggingface_hub import constants
 
 from audiocls.card.front_matter import divided, written
 from audiocls.card.model_card import eval_results_texts, python_string
+from audiocls.card.proved import BADGE, with_badge
+from audiocls.card.proved import badge as badge
 from audiocls.card.published_metadata import Publication, known_licence, merged_metadata
 from audiocls.card.sections import INTRODUCTION, Body, Section, closed, joined, parse_body
 from audiocls.card.text import EXAMPLES_TITLE, escape, one_line
 from audiocls.errors import ModelError
 
 LOCAL, REMOTE = "README.md of the model folder", "README.md on the Hub"
-_BADGE = re.compile(r"> ✓ (?P<line>.*?) <!-- audiocls: proof -->[ \t]*")
 _LINKS = re.compile(r"(?P<links>.*?) <!-- audiocls: links -->[ \t]*")
 _PROGRAM = re.compile(r"(?ms)^```python\n.*?^```$")
 _LOADED = re.compile(r"""((?:model=|from_pretrained\())("(?:[^"\\\n]|\\.)*")""")
@@ -109,38 +110,16 @@ def renamed(card: str, name: str) -> str:
     return with_badge(card, "")
 
 
-def badge(card: str | None) -> str | None:
-    """The line of a passed proof that the card shows below its title; None if it shows none."""
-    return _around_badge(card or "")[1]
+def kept_dataset(local: str, remote: str | None) -> str | None:
+    """The data set of the Hub that the card there links to, if an earlier push of the same data put it there.
 
-
-def with_badge(card: str, line: str) -> str:
-    """The card with the line of a passed proof (Markdown, shown with a check mark) below its title.
-
-    It replaces an earlier one; an empty line removes it. Nothing else changes but that lines end in a line feed.
+    Raises:
+        ModelError: as `published_card`.
     """
-    above, earlier, below = _around_badge(card)
-    line = one_line(line.replace("<!--", "").replace("-->", ""))
-    if not line and earlier is None:
-        return above + below
-    shown = [f"> ✓ {line} <!-- audiocls: proof -->"] if line else []
-    return "\n\n".join(part for part in (above.rstrip("\n"), *shown, below.strip("\n")) if part) + "\n"
-
-
-def _around_badge(card: str) -> tuple[str, str | None, str]:
-    """The card up to its title, the line of the proof, and what is below; lines end in a line feed."""
-    card = card.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    markdown = divided(card, "README.md")[1]
-    body = parse_body(markdown)
-    introduction = body.ours(INTRODUCTION)
-    heading = introduction.heading if introduction else ""
-    place = len(card) - len(markdown)
-    if heading:
-        place = card.index(heading, place + len(body.before)) + len(heading)
-    above, below = card[:place], card[place:]
-    first, _, rest = below.lstrip("\n").partition("\n")
-    found = _BADGE.fullmatch(first)
-    return (above, found["line"], rest) if found else (above, None, below)
+    theirs = parse_body(divided(remote or "", REMOTE)[1])
+    publication = Publication("", None, None, (), theirs.record)
+    publication.keep_dataset(divided(local, LOCAL)[0].values, _linked(theirs, "datasets"))
+    return publication.dataset_id
 
 
 def published_eval_results(folder: str | Path, dataset_id: str) -> dict[str, str]:
@@ -189,7 +168,7 @@ def _for_the_hub(mine: Body, publication: Publication, space_id: str | None) -> 
     _rename(mine, publication.repo_id)
     if introduction := mine.ours(INTRODUCTION):
         lines = introduction.text.split("\n")
-        lines = [line for line in lines if not _BADGE.fullmatch(line) and not _LINKS.fullmatch(line)]
+        lines = [line for line in lines if not BADGE.fullmatch(line) and not _LINKS.fullmatch(line)]
         links = _links(publication.dataset_id, space_id)
         introduction.text = "\n\n".join(part for part in (links, "\n".join(lines).strip("\n")) if part)
     data = mine.ours("Training data")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from audiocls.card.facts import CardFacts
 from audiocls.card.model_card import model_card
-from audiocls.card.published import badge, kept_sections, published_card, published_eval_results, with_badge
+from audiocls.card.proved import badge, with_badge
+from audiocls.card.published import kept_dataset, kept_sections, published_card, published_eval_results, renamed
 from audiocls.card.sections import TITLES, joined, parse_body
 from audiocls.errors import ModelError
 from tests.card.test_model_card import HOSTILE, LABELS, facts_for, honest_facts, metrics_for, rendered
@@ -164,6 +165,9 @@ def test_what_a_push_wrote_and_is_no_longer_true_goes_away():
 
 def test_a_data_set_that_was_published_is_not_named_for_other_data():
     first = publish(dataset_id="me/data")
+    assert kept_dataset(LOCAL, first) == "me/data"
+    assert kept_dataset(LOCAL, None) is kept_dataset(LOCAL, publish()) is None
+    assert kept_dataset(str(model_card(facts_for(LABELS, dataset_name="others"))), first) is None
     assert "me/data" not in publish(str(model_card(facts_for(LABELS, dataset_name="others"))), remote=first)
 
 
@@ -279,6 +283,18 @@ def test_a_passed_proof_stands_below_the_title():
 def test_a_card_without_title_can_be_badged():
     assert with_badge("", "fine").strip() == "> ✓ fine <!-- audiocls: proof -->"
     assert badge(with_badge("---\nlicense: mit\n---\ntext\n", "fine")) == "fine"
+
+
+def test_a_copy_of_the_model_under_another_name_has_a_card_that_loads_it():
+    card = renamed(with_badge(publish(), "proved"), 'copy of "it"')
+    assert '\n# copy of "it"\n' in card
+    assert badge(card) is None
+    for program in programs(card):
+        constants = [node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)]
+        assert 'copy of "it"' in constants
+    assert renamed("# Mine\n\nText\n", "x") == "# Mine\n\nText\n"
+    odd = LOCAL.replace('model="my sounds"', 'model="\\x"')
+    assert 'model="me/my-sounds"' in publish(odd)
 
 
 def test_hostile_labels_are_shown_and_quoted():
