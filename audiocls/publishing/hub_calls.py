@@ -1,5 +1,6 @@
 """Asking the Hub: waiting where it says to wait, and its failures in one line."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,7 +129,8 @@ def explained(
 
 @contextmanager
 def progress_bars(shown: bool) -> Iterator[None]:
-    """Show huggingface_hub's progress bars, or not; what the environment says of them is left alone."""
+    """Show huggingface_hub's progress bars on a terminal, or not; what the environment says of them is left alone."""
+    shown = shown and sys.stderr is not None and sys.stderr.isatty()
     if shown or are_progress_bars_disabled() or constants.HF_HUB_DISABLE_PROGRESS_BARS is not None:
         yield
         return

@@ -121,11 +121,13 @@ class _Push:
                 standing.check_standing(app)
         dataset_url = self._push_dataset(who) if options.dataset else None
         pushed = self._push_model(checked, who, model, remote, dataset_url)
-        if app is None:
-            return pushed
-        with self._step("Space"):
-            self._commit(app, app.plan(self._space_files(checked, who), space.is_ours), "Upload the app with audiocls")
-        return replace(pushed, space_url=app.url)
+        if app is not None:
+            with self._step("Space"):
+                plan = app.plan(self._space_files(checked, who), space.is_ours)
+                self._commit(app, plan, "Upload the app with audiocls")
+            pushed = replace(pushed, space_url=app.url)
+        self.say(f"published: {' and '.join(dict.fromkeys(self.there))}")
+        return pushed
 
     def _repository(
         self,

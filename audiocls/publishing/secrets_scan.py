@@ -12,13 +12,15 @@ BLOCK_BYTES = 4 << 20
 OVERLAP_BYTES = 2048  # longer than anything that is looked for
 _SHORTEST = 5  # bytes of a folder's name that chance does not write
 
-TOKEN = re.compile(rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}")
+# The patterns begin with a plain character, which makes them fast; what must not stand before it is looked at after.
+TOKEN = re.compile(rb"hf_[A-Za-z0-9]{30,}")
 # Folders of persons and of temporary files on any machine; not within an address such as https://site/home/x/.
 _PATHS = re.compile(
-    rb"(?<![\w.~%-])(?:/home/|/Users/)[^\s/\"'<>\\*?${}\[\]()]+(?=[/\"'\s]|$)"
-    rb"|(?<![\w.~%-])(?:/private)?(?:/tmp|/var/tmp|/var/folders)/[\w.-]+"
-    rb"|\b[A-Za-z]:(?:\\+|/)Users(?:\\+|/)[^\s\\/\"'<>]+"
+    rb"/(?:home|Users)/[^\s/\"'<>\\*?${}\[\]()]+(?=[/\"'\s]|$)|/(?:private/)?(?:tmp|var/tmp|var/folders)/[\w.-]+"
 )
+_DRIVES = re.compile(rb":(?:\\+|/)Users(?:\\+|/)[^\s\\/\"'<>]+")
+_NOT_BEFORE_A_TOKEN = re.compile(rb"[A-Za-z0-9_]")
+_NOT_BEFORE_A_PATH = re.compile(rb"[\w.~%-]")
 
 
 def check_no_secrets(files: Mapping[str, Path | bytes], folder: Path, tokens: Iterable[str] = ()) -> None:
@@ -49,31 +51,37 @@ def check_no_secrets(files: Mapping[str, Path | bytes], folder: Path, tokens: It
 def scan(content: Path | bytes, secrets: list[bytes], places: list[bytes]) -> tuple[str, int | None] | None:
     """What is found first in a file and on which line; None for nothing. The line is None in a file that is no text."""
     first_line, is_text = 1, True
-    either = b"|".join(re.escape(each) for each in places)
-    place = re.compile(rb"(?<![\w.~%-])(?:" + either + rb")(?![\w.-])") if places else None
+    own = [each + os.sep.encode() for each in places if len(each) >= _SHORTEST]
+    place = re.compile(rb"(?:" + b"|".join(map(re.escape, places)) + rb")(?![\w.-])")
     for number, (block, keep) in enumerate(_blocks(content)):
         if number == 0:
             is_text = b"\0" not in block[:65536]
+        first = 0 if number == 0 else 1  # what begins a later block was in the one before, whole
         hits: list[tuple[int, str]] = [(at, "a token") for each in secrets if (at := block.find(each)) >= 0]
-        hits += [
-            (found.start(), "a token of the Hub") for found in TOKEN.finditer(block) if found.start() or not number
-        ]
+        hits += [(at, "a token of the Hub") for at, _ in _found(TOKEN, block, first, _NOT_BEFORE_A_TOKEN)]
         if is_text:
-            for pattern in (place, _PATHS):
-                for found in pattern.finditer(block) if pattern else ():
-                    if found.start() or not number:
-                        hits.append((found.start(), f"a path of a machine ({_shown(found.group())})"))
+            paths = _found(place, block, first, _NOT_BEFORE_A_PATH) if places else []
+            paths += _found(_PATHS, block, first, _NOT_BEFORE_A_PATH)
+            paths += [hit for hit in _found(_DRIVES, block, first) if block[hit[0] - 1 : hit[0]].isalpha()]
+            hits += [(at, f"a path of a machine ({text})") for at, text in paths]
         else:
-            hits += [
-                (at, f"a path of this machine ({_shown(each)})")
-                for each in places
-                if len(each) >= _SHORTEST and (at := block.find(each + os.sep.encode())) >= 0
-            ]
+            hits += [(at, f"a path of this machine ({_shown(each)})") for each in own if (at := block.find(each)) >= 0]
         if hits:
             at, what = min(hits)
             return what, first_line + block.count(b"\n", 0, at) if is_text else None
         first_line += block.count(b"\n", 0, len(block) - keep)
     return None
+
+
+def _found(
+    pattern: re.Pattern[bytes], block: bytes, first: int, not_before: re.Pattern[bytes] | None = None
+) -> list[tuple[int, str]]:
+    """Where a pattern is in a block, from the byte `first` on, and its text."""
+    return [
+        (found.start(), _shown(found.group()))
+        for found in pattern.finditer(block)
+        if found.start() >= first and not (not_before and found.start() and not_before.match(block, found.start() - 1))
+    ]
 
 
 def _blocks(content: Path | bytes) -> Iterator[tuple[bytes, int]]:
