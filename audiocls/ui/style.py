@@ -8,11 +8,17 @@ THEME = gr.themes.Default(
     secondary_hue="teal",  # of links
     font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
     font_mono=["ui-monospace", "Consolas", "monospace"],
+).set(
+    # gradio's own are too pale to read
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
 )
 CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
 #picture img {padding-top: 2.2em;}  /* below its label */
-#answer h2 {text-align: center; overflow-wrap: anywhere; padding-top: 0.5em;}  /* names may be long */
+#answer h2 {text-align: center; overflow-wrap: anywhere;}  /* names may be long */
 #about img {max-height: 400px;}
 /* wide tables scroll on a phone */
 #card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
