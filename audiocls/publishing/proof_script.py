@@ -99,7 +99,7 @@ class Work:
 
         self.found["versions"] = {each.__name__: each.__version__.partition("+")[0] for each in (transformers, torch)}
         transformers.utils.logging.disable_progress_bar()
-        pipe = transformers.pipeline(
+        pipe: Any = transformers.pipeline(
             "audio-classification",
             model=job["repo_id"],
             revision=commit,
