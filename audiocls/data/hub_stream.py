@@ -75,8 +75,10 @@ def streamed_splits(hub_id: HubId) -> list[Rows]:
             splits.append(_of_parquet(str(hub_id), str(split), list(files), builder.info.features, first))
             first += len(files)
     else:
+        if hasattr(builder.config, "decode_num_threads"):
+            builder.config.decode_num_threads = 0  # nothing is decoded here
         for number, (split, stream) in enumerate(builder.as_streaming_dataset().items()):
-            splits.append(_of_stream(str(hub_id), str(split), stream, number))
+            splits.append(_of_stream(str(hub_id), str(split), stream, number, partial(_begun, builder, split)))
     return splits
 
 
@@ -118,8 +120,16 @@ def _parquet_reader(url: str, column: str) -> Callable[[int], Iterator[tuple[int
     return read_from
 
 
-def _of_stream(source: str, split: str, stream: Any, number: int) -> Rows:
-    """From anything else that `datasets` streams: one pass now, and a second one for sounds that are not files."""
+def _begun(builder: Any, split: Any) -> Any:
+    return builder.as_streaming_dataset()[split]._ex_iterable
+
+
+def _of_stream(source: str, split: str, stream: Any, number: int, begun: Callable[[], Any]) -> Rows:
+    """From anything else that `datasets` streams: one pass now, and a second one for sounds that are not files.
+
+    Args:
+        begun: gives the rows from the start; archives can be gone through once only.
+    """
     if stream.features is None:
         stream = stream._resolve_features()
     check_columns(source, stream.features)
@@ -133,7 +143,7 @@ def _of_stream(source: str, split: str, stream: Any, number: int) -> Rows:
         for name in wanted:
             columns[name].append(example.get(name))
         paths.append(_path_of(example.get(audio)))
-    sounds = Sounds(lambda _: ((row, _bytes_of(example.get(audio))) for row, (_, example) in enumerate(examples)))
+    sounds = Sounds(lambda _: ((row, _bytes_of(example.get(audio))) for row, (_, example) in enumerate(begun())))
 
     def sound(row: int) -> Callable[[], bytes]:
         path = paths[row]
@@ -162,7 +172,7 @@ def _content(path: str) -> bytes:
 
     if "://" not in path:
         return b""
-    with xopen(path, "rb") as file:
+    with _open(path) if path.startswith("hf://") else xopen(path, "rb") as file:
         return bytes(file.read())
 
 
