@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 _ID = re.compile(r"(?P<repo_id>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[^\s@]+))?")
 # What git allows in no name of a branch or tag; among it all that leads out of a folder.
@@ -118,11 +119,11 @@ def token_source(token: str | None = None) -> str:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what it came of, outermost first."""
-    seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None and cause not in seen:
+    for _ in range(20):
+        if cause is None:
+            return
         yield cause
-        seen.append(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
@@ -136,9 +137,8 @@ def _disk_reason(error: BaseException, repo_id: str, needed_bytes: int | None) -
 
     number = getattr(error, "errno", None)
     text = str(error)
-    folder = getattr(error, "filename", None) or constants.HF_HUB_CACHE
-    folder = Path(os.fsdecode(folder))
     cache = Path(constants.HF_HUB_CACHE)
+    folder = Path(os.fsdecode(getattr(error, "filename", None) or cache))
     folder = cache if cache in (folder, *folder.parents) else folder
     if number in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in text or "No space left" in text:
         needed = f", {size(needed_bytes)} are needed" if needed_bytes else ""
@@ -163,31 +163,32 @@ def _answer_reason(
     if response is None:
         return None
     kinds, status = _kinds(error), int(response.status_code)
+    hub, host = _hub()
     request = getattr(response, "_request", None)
     known = request is not None and "authorization" in request.headers  # the Hub was told who asks
     said = in_short(error) if getattr(error, "server_message", None) else ""
-    page = f"{_endpoint(response)}/{'' if repo_type == 'model' else repo_type + 's/'}{repo_id}"
+    page = f"{hub}/{'' if repo_type == 'model' else repo_type + 's/'}{repo_id}"
     if "GatedRepoError" in kinds:
         return f"{repo_id} is gated: {_gate(str(error).lower(), page, known)}"
     if status == 401 and known:
         expired = " (it has expired)" if "expired" in str(error).lower() else ""
         return (
             f"{repo_id}: the Hub refuses {token_source(token)}{expired}; make a new one at "
-            f"{_endpoint(response)}/settings/tokens and log in with `hf auth login`"
+            f"{hub}/settings/tokens and log in with `hf auth login`"
         )
     if "RevisionNotFoundError" in kinds:
-        return (
-            f"{repo_id} has no revision {revision!r} on the Hub{_what_revisions(response, repo_id, repo_type, token)}"
-        )
+        return f"{repo_id} has no revision {revision!r} on the Hub{_what_revisions(repo_id, repo_type, token)}"
     if "RemoteEntryNotFoundError" in kinds:
         file = urlsplit(str(request.url)).path.rpartition("/")[2] if request is not None else "such file"
         return f"{repo_id} has no {file} on the Hub"
-    if "RepositoryNotFoundError" in kinds or (status == 404 and not said):
-        other = _other_type(response, repo_id, repo_type, token)
+    if "RepositoryNotFoundError" in kinds:
+        other = _other_type(repo_id, repo_type, token)
         if other:
             return f"{repo_id} is a {THINGS[other]} on the Hub, no {THINGS[repo_type]}"
         seen = f"or {token_source(token)} has no access to it" if known else "a private one needs `hf auth login`"
         return f"there is no {THINGS[repo_type]} {repo_id} on the Hub ({seen})"
+    if status == 404 and "X-Error-Code" not in response.headers and not said:
+        return f"{repo_id}: what answers at {host} is not the Hub; see HF_ENDPOINT"
     if status == 429:
         wait = _wait_seconds(response.headers)
         return f"{repo_id}: the Hub takes no more requests for now (429); try again in {wait or 'some minutes'}"
@@ -210,7 +211,7 @@ def _way_reason(error: BaseException, repo_id: str, revision: str | None) -> str
     from huggingface_hub import constants
 
     kinds, text = _kinds(error), str(error)
-    host = urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
+    hub, host = _hub()
     if "OfflineModeIsEnabled" in kinds or ("LocalEntryNotFoundError" in kinds and constants.is_offline_mode()):
         name = HubId(repo_id, revision)
         return f"{name} is not in the cache, and HF_HUB_OFFLINE keeps from asking the Hub; unset it once"
@@ -226,7 +227,9 @@ def _way_reason(error: BaseException, repo_id: str, revision: str | None) -> str
         elif re.search(r"name resolution|not known|nodename|getaddrinfo", text, re.IGNORECASE):
             why = f"no network, or nobody knows the address of {host}"
         else:
-            why = f"no connection to {host} ({in_short(error)})"
+            proxy = getproxies().get(hub.partition(":")[0])
+            through = "" if not proxy or proxy_bypass(host) else f" through the proxy {scrubbed(proxy)}"
+            why = f"no connection to {host}{through} ({in_short(error)})"
         return f"{repo_id}: the Hub cannot be reached: {why}"
     if kinds & {"NetworkError", "RemoteProtocolError"}:
         return f"{repo_id}: the connection to the Hub broke off; run the same again, what came whole is kept"
@@ -246,59 +249,50 @@ def _gate(text: str, page: str, known: bool) -> str:
         return "its owners have refused you access"
     if "fine-grained" in text:
         return "your token may not read gated repositories; allow it in the token's settings"
-    if not known:
-        return f"ask for access on {page}, then log in with `hf auth login`"
-    return f"ask for access on {page}"
+    return f"ask for access on {page}{'' if known else ', then log in with `hf auth login`'}"
 
 
-def _what_revisions(response: Any, repo_id: str, repo_type: str, token: str | None) -> str:
-    refs = _ask(response, f"{repo_type}s/{repo_id}/refs", token)
+def _what_revisions(repo_id: str, repo_type: str, token: str | None) -> str:
+    refs = _ask(f"{repo_type}s/{repo_id}/refs", token)
     names = [ref["name"] for kind in ("branches", "tags") for ref in (refs or {}).get(kind) or []]
-    if not names:
-        return ""
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"; it has {', '.join(names[:_MOST_NAMES])}{more}"
+    return f"; it has {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 
 
-def _other_type(response: Any, repo_id: str, repo_type: str, token: str | None) -> str | None:
-    return next((kind for kind in THINGS if kind != repo_type and _ask(response, f"{kind}s/{repo_id}", token)), None)
+def _other_type(repo_id: str, repo_type: str, token: str | None) -> str | None:
+    return next((kind for kind in THINGS if kind != repo_type and _ask(f"{kind}s/{repo_id}", token)), None)
 
 
-def _ask(response: Any, path: str, token: str | None) -> Any:
+def _ask(path: str, token: str | None) -> Any:
     """A further question to the Hub that has just answered; None if it will not say."""
+    from huggingface_hub import constants
     from huggingface_hub.utils import build_hf_headers, get_session
 
     with suppress(Exception):  # it only makes a message better
-        url = f"{_endpoint(response)}/api/{quote(path)}"
+        url = f"{constants.ENDPOINT}/api/{quote(path)}"  # never where an answer came from: a token goes along
         answer = get_session().get(url, headers=build_hf_headers(token=token), timeout=_ASK_SECONDS)
         if answer.status_code == 200:
             return answer.json()
     return None
 
 
-def _endpoint(response: Any) -> str:
+def _hub() -> tuple[str, str]:
+    """The address of the Hub and its host, as they may be shown."""
     from huggingface_hub import constants
 
-    request = getattr(response, "_request", None)
-    url = str(request.url) if request is not None else constants.ENDPOINT
-    if url.startswith(constants.ENDPOINT):
-        return str(constants.ENDPOINT)
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    host = urlsplit(constants.ENDPOINT).netloc.rpartition("@")[2]
+    return _PASSWORD.sub("", constants.ENDPOINT), host
 
 
 def _wait_seconds(headers: Any) -> str | None:
     from huggingface_hub.utils import parse_ratelimit_headers
 
     limit = parse_ratelimit_headers(headers)
-    after = headers.get("Retry-After", "").strip()
-    seconds = limit.reset_in_seconds if limit and not limit.remaining else int(after) if after.isdigit() else None
-    return None if seconds is None else f"{seconds} seconds"
+    after = str(limit.reset_in_seconds) if limit and not limit.remaining else headers.get("Retry-After", "").strip()
+    return f"{after} seconds" if after.isdigit() else None
 
 
 def size(number: int) -> str:
     """A number of bytes for a person: "3 kB", "1.2 MB"."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
-        if number >= scale:
-            return f"{number / scale:.1f} {unit}"
-    return f"{max(1, round(number / 1e3))} kB"
+    unit, scale = ("GB", 1e9) if number >= 1e9 else ("MB", 1e6)
+    return f"{number / scale:.1f} {unit}" if number >= 1e6 else f"{max(1, round(number / 1e3))} kB"

@@ -14,6 +14,12 @@ from tests.stored_models import store_files
 hub, as_user = fixtures.hub, fixtures.as_user  # pytest finds them by these names
 
 
+@pytest.fixture(autouse=True)
+def _no_hub(monkeypatch):
+    """Nobody answers where the Hub should be, unless a test starts a server."""
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -110,6 +116,18 @@ def test_every_failure_is_one_line_that_names_the_repository(error, expected):
     assert "Request ID" not in told
     assert "/api/" not in told
     assert len(told) < 400
+
+
+def test_a_token_goes_to_the_hub_alone(hub, monkeypatch):
+    asked = []
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    get = httpx2.Client.get
+    monkeypatch.setattr(httpx2.Client, "get", lambda self, url, **how: asked.append(url) or get(self, url, **how))
+    error = answer(errors.RepositoryNotFoundError, 404, url=f"{hub.url}/elsewhere")
+    hub_reason(error, "me/x", token="hf_me")
+    assert len(asked) == 2
+    assert all(url.startswith("http://127.0.0.1:9/") for url in asked)
+    assert hub.requests == []
 
 
 def test_the_type_is_named_as_people_name_it():

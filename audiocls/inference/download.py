@@ -183,15 +183,20 @@ def _info(hub_id: HubId, patience_seconds: float | None) -> Any:
     """What the Hub tells of a model and its files; asked once if the cache can do instead."""
     from huggingface_hub import HfApi
 
-    from audiocls.publishing.hub_calls import patiently
+    from audiocls.publishing.hub_calls import HUB_FAILURES, patiently
 
     def ask() -> Any:
-        info = HfApi().model_info(
-            hub_id.repo_id,
-            revision=hub_id.revision,
-            files_metadata=True,
-            timeout=patience_seconds or _PATIENCE_SECONDS,
-        )
+        try:
+            info = HfApi().model_info(
+                hub_id.repo_id,
+                revision=hub_id.revision,
+                files_metadata=True,
+                timeout=patience_seconds or _PATIENCE_SECONDS,
+            )
+        except HUB_FAILURES as error:
+            if "ConnectError" in {kind.__name__ for kind in type(error).__mro__}:
+                raise ConnectionError from error  # there is no network: waiting is no help
+            raise
         if not _COMMIT.fullmatch(info.sha or ""):
             raise ModelError(f"{hub_id}: what answers is not the Hub; see HF_ENDPOINT")
         return info

@@ -5,16 +5,18 @@ is an ordinary transformers model of that architecture. Code that comes with a m
 """
 
 import difflib
+import functools
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import constants
 
 from audiocls.config import TrainConfig
 from audiocls.data.clips import Clips
 from audiocls.errors import ModelError
 from audiocls.hub_access import parse_hub_id
-from audiocls.inference.download import find_model
+from audiocls.inference.download import ModelFiles, find_model
 from audiocls.inference.loading import explained, quiet_transformers
 from audiocls.inference.model_config import read_config
 from audiocls.model_folder import is_model_folder
@@ -46,13 +48,36 @@ def find_backbone(name: str) -> Path:
             f"reached name them {REGISTRY[name].hub_id}"
         )
     try:
-        return find_model(name).folder
+        return _fetched(name, constants.ENDPOINT, constants.HF_HUB_CACHE).folder
+    except _WrongKind:
+        raise
     except ModelError as error:
         twins = [entry.name for entry in REGISTRY.values() if entry.hub_id == name]
         alike = [*twins, *difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.7), "whisper-tiny.en"][0]
         raise ModelError(
             f"{error}; without the Hub, `audiocls weights {alike}` fetches weights to be named {alike}"
         ) from None
+
+
+class _WrongKind(ModelError):
+    """It is there, and no audio model."""
+
+
+@functools.cache
+def _fetched(name: str, *where: str) -> ModelFiles:
+    """The files of a model; all of a training sees the same commit, though its branch may move."""
+    return find_model(name, check=lambda folder: _check_type(folder, name))
+
+
+def _check_type(folder: Path, name: str) -> None:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN
+
+    model_type = read_config(folder, name).get("model_type")
+    if model_type not in KNOWN:
+        raise _WrongKind(
+            f"{name} is of type {model_type}, no pretrained audio model that can become a classifier; these can: "
+            + ", ".join(sorted(KNOWN))
+        )
 
 
 def base_model_id(name: str) -> str | None:
@@ -148,14 +173,8 @@ def load_config(folder: Path, name: str) -> Any:
         ModelError: it is no audio model that transformers knows.
     """
     from transformers import AutoConfig
-    from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN
 
-    model_type = read_config(folder, name).get("model_type")
-    if model_type not in KNOWN:
-        raise ModelError(
-            f"{name} is of type {model_type}, no pretrained audio model that can become a classifier; these can: "
-            + ", ".join(sorted(KNOWN))
-        )
+    _check_type(folder, name)
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
