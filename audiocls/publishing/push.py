@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from audiocls.card.examples import example_clips
-from audiocls.card.published import badge, published_card, published_eval_results, with_badge
+from audiocls.card.published import badge, published_card, with_badge
 from audiocls.errors import AudioclsError, HubError, UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.loading import OWN_TYPES
 from audiocls.publishing import space, standing
 from audiocls.publishing.checks import CARD, CheckedFolder, check_model_folder
+from audiocls.publishing.eval_results import with_results
 from audiocls.publishing.login import Login, login
 from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof, prove
@@ -28,7 +29,6 @@ from audiocls.publishing.told import card_lines, checked_lines, plan_lines
 Say = Callable[[str], None]
 MESSAGE = "Upload the model with audiocls"
 BADGE_MESSAGE = "The model was loaded back and gave its scores"
-EVAL_RESULTS = ".eval_results/"
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,6 @@ class _Push:
         dataset_id = who.repo_id if dataset_url else None
         local = (checked.folder / CARD).read_text(encoding="utf-8")
         files: dict[str, Path | bytes] = dict(checked.files)
-        if dataset_id:
-            files = {path: content for path, content in files.items() if not path.startswith(EVAL_RESULTS)}
-            results = published_eval_results(checked.folder, dataset_id)
-            files |= {path: text.encode() for path, text in results.items()}
 
         def with_card(proved: str | None) -> Mapping[str, Path | bytes]:
             card = published_card(
@@ -206,7 +202,9 @@ class _Push:
             )
             return files | {CARD: card.encode()}
 
-        self._tell(card_lines(local, remote, bytes(with_card(None)[CARD]).decode()))
+        card = bytes(with_card(None)[CARD]).decode()
+        self._tell(card_lines(local, remote, card))
+        files = with_results(files, checked, who.repo_id, card)
         proved = badge(remote)
         with self._step("model"):
             # What was proved once stays so as long as nothing of it changes.

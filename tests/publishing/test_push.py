@@ -398,3 +398,21 @@ def test_every_error_is_a_known_one(hub, folder, monkeypatch):
         with pytest.raises(AudioclsError) as error:
             pushed(folder)
         assert "\n" not in str(error.value)
+
+
+def test_a_data_set_goes_along_and_its_scores_stay_when_only_the_model_is_pushed_again(
+    hub, folder, make_folder, tmp_path
+):
+    make_folder(tmp_path / "data" / "train", low=2, high=2)
+    metrics = {"split": "test", "size": 4, "accuracy": 0.75, "intervals": {"accuracy": [0.5, 1.0]}}
+    metrics |= {"interval_unit": "clip", "interval_level": 0.95}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    result = pushed(folder, dataset=str(tmp_path / "data"))
+    assert result.dataset_url == f"{hub.url}/datasets/me/sounds"
+    assert hub.files("me/sounds", "dataset")
+    assert yaml.safe_load(card(hub).split("---")[1])["datasets"] == ["me/sounds"]
+    assert [path for path in hub.files("me/sounds") if path.startswith(".eval_results/")]
+    hub.requests.clear()
+    again = pushed(folder)
+    assert again.uploaded == again.deleted == ()
+    assert not writes(hub)
