@@ -75,6 +75,8 @@ class Scene:
             assert len(told) < 400
             if "nothing on the Hub was changed" in told:
                 assert self.state() == before
+            if "is empty" in told:
+                assert list(self.hub.files(ID)) == [".gitattributes"]
         return told
 
     def push_silent(self, path):
