@@ -42,12 +42,14 @@ def __getattr__(name: str) -> Any:
 
 
 @wrapt.when_imported("transformers.models.auto.modeling_auto")
-def _register_with_transformers(auto: Any) -> None:
-    from transformers.models.auto.configuration_auto import AutoConfig
+@wrapt.when_imported("audiocls.models.modeling_ensemble")  # the last of ours to be there, if ours came first
+def _register_with_transformers(_: Any) -> None:
+    import audiocls.models.modeling_ensemble as models
 
-    from audiocls.models.modeling_audiocls import AudioClsForAudioClassification
-    from audiocls.models.modeling_ensemble import AudioClsEnsembleForAudioClassification
+    if not hasattr(models, "AudioClsEnsembleForAudioClassification"):  # half imported: it will be called again
+        return
+    from transformers import AutoConfig, AutoModelForAudioClassification
 
-    for model in (AudioClsForAudioClassification, AudioClsEnsembleForAudioClassification):
+    for model in (models.AudioClsForAudioClassification, models.AudioClsEnsembleForAudioClassification):
         AutoConfig.register(model.config_class.model_type, model.config_class, exist_ok=True)
-        auto.AutoModelForAudioClassification.register(model.config_class, model, exist_ok=True)
+        AutoModelForAudioClassification.register(model.config_class, model, exist_ok=True)

@@ -1,5 +1,8 @@
 """An ensemble is one model: the mean of its members, however it is loaded, for clips of any length."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -198,3 +201,13 @@ def test_a_member_that_this_version_lacks_is_one_line(folder, tmp_path):
     feature_extractor(16000).save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="architecture 'later'"):
         AudioClassifier.from_pretrained(tmp_path)
+
+
+def test_it_can_be_the_first_import_and_is_known_to_transformers_then():
+    code = (
+        "import audiocls.models.modeling_ensemble as first\n"
+        "from transformers import AutoModelForAudioClassification as auto\n"
+        "print(auto._model_mapping[first.AudioClsEnsembleConfig].__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "AudioClsEnsembleForAudioClassification", done.stderr
