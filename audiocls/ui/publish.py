@@ -24,6 +24,14 @@ from audiocls.ui.card import escaped
 from audiocls.ui.publication import Publication
 
 LOOK_SECONDS = 0.2  # between two looks at what a push has told
+# gradio writes autocomplete="" into password fields, whatever it is told.
+NO_AUTOCOMPLETE = """() => {
+    const set = () => {
+        const field = document.querySelector("#publish-token input");
+        if (field) field.setAttribute("autocomplete", "off"); else requestAnimationFrame(set);
+    };
+    set();
+}"""
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 _OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 _WRITING_SCOPES = {"contribute-repos", "write-repos", "manage-repos"}
@@ -158,9 +166,9 @@ def publish_panel(classifier: AudioClassifier, *, local: bool = False) -> None:
                 elem_id="publish-licence",
             )
         with gr.Row():
-            private_box = gr.Checkbox(label=texts.PUBLISH_PRIVATE, elem_id="publish-private")
-            space_box = gr.Checkbox(label=texts.PUBLISH_SPACE, elem_id="publish-space")
-            examples_box = gr.Checkbox(True, label=texts.PUBLISH_EXAMPLES, elem_id="publish-examples")
+            private_box = gr.Checkbox(label=texts.PUBLISH_PRIVATE, min_width=280, elem_id="publish-private")
+            space_box = gr.Checkbox(label=texts.PUBLISH_SPACE, min_width=280, elem_id="publish-space")
+            examples_box = gr.Checkbox(True, label=texts.PUBLISH_EXAMPLES, min_width=280, elem_id="publish-examples")
         with gr.Row():
             data_field = gr.Textbox(
                 label=texts.PUBLISH_DATA,
@@ -178,22 +186,24 @@ def publish_panel(classifier: AudioClassifier, *, local: bool = False) -> None:
                 max_length=500,
                 visible=not sign_in,
                 elem_id="publish-token",
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off", autocapitalize="none", spellcheck=False),
             )
         with gr.Row():
             button = gr.Button(texts.PUBLISH_BUTTON, variant="primary", elem_id="publish-button")
-            stop_button = gr.Button(texts.PUBLISH_STOP, variant="stop", visible=False, elem_id="publish-stop")
+            stop_button = gr.Button(texts.PUBLISH_STOP, variant="secondary", visible=False, elem_id="publish-stop")
+        result = gr.Markdown(visible=False, elem_id="publish-result")
         lines = gr.Textbox(
             label=texts.PUBLISH_LINES,
+            placeholder=texts.PUBLISH_BEGINS,
             lines=4,
-            max_lines=20,
+            max_lines=40,
             interactive=False,
             visible=False,
             buttons=["copy"],
             elem_id="publish-lines",
         )
-        result = gr.Markdown(visible=False, elem_id="publish-result")
 
+    if not sign_in:
+        part.expand(None, js=NO_AUTOCOMPLETE, api_visibility="private")
     if local:
         part.expand(whose, None, login, api_visibility="private", show_progress="hidden")
     button.click(
