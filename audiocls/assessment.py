@@ -43,7 +43,7 @@ def evaluate(
         verbose: print what is left out.
 
     Returns:
-        The metrics, as `audiocls.evaluation.metrics.score_predictions` describes them.
+        The metrics, as `audiocls.evaluation.metrics.score_predictions` describes them, and which model it was.
 
     Raises:
         DataError: nothing usable, or a class that the model does not know.
@@ -62,6 +62,7 @@ def evaluate(
     }
     audio = labelled_clips(classifier, str(data), verbose, **reading)
     evaluation = evaluate_clips(classifier, audio.test, audio.test_name, batch_size, negatives=audio.test_negatives)
+    evaluation.metrics["model"] = classifier.origin
     if output_dir is not None:
         with explained(Path(output_dir)):
             Path(output_dir).mkdir(parents=True)
@@ -69,7 +70,7 @@ def evaluate(
         suspects: Suspects | str = "Labels were not checked."
         if check_labels:
             suspects = _suspects(str(data), TrainConfig(**reading), verbose)
-        write_error_page(output_dir, classifier.name, evaluation, audio.test, suspects)
+        write_error_page(output_dir, classifier.origin, evaluation, audio.test, suspects)
         if verbose:
             print(f"\n{Path(output_dir) / ERRORS_HTML} shows the mistakes; scores and answers are beside it\n")
     return evaluation.metrics

@@ -227,9 +227,13 @@ def _detect_options(arguments: argparse.Namespace) -> "DetectOptions":
 def _load_model(arguments: argparse.Namespace) -> "AudioClassifier":
     from audiocls.inference.classifier import AudioClassifier
 
-    return AudioClassifier.from_pretrained(
+    classifier = AudioClassifier.from_pretrained(
         arguments.model, device=arguments.device, trust_remote_code=arguments.trust_remote_code
     )
+    if os.environ.get("RANK", "0") == "0":
+        for note in classifier.notes:
+            print(f"audiocls: {note}", file=sys.stderr)
+    return classifier
 
 
 RUN = {

@@ -32,7 +32,8 @@ examples:
 TRAIN = """Train a model on labelled sounds and write it to a folder that transformers' pipeline loads.
 
 DATA is a folder with a sub-folder for each class; or with train/ and test/ folders of such; or with a metadata.csv
-(columns file_name and label, or labels separated by |); a zip of any of these; or the id of a Hub data set.
+(columns file_name and label, or labels separated by |); a zip of any of these; or a data set on the Hub,
+user/name[@revision].
 """
 
 COMPARE = """Compare kinds of model on identical folds of the training part.
@@ -107,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_push_after_training(train)
 
     predict = commands.add_parser("predict", help="label audio files", description="Label audio files with a model.")
-    predict.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    predict.add_argument("model", metavar="MODEL", help="model folder, or user/name[@revision] on the Hub")
     predict.add_argument("inputs", metavar="FILE_OR_FOLDER", nargs="+", help="audio files; folders are searched")
     predict.add_argument("--top_k", type=int, default=3, metavar="N", help="labels shown for each file; 0 for all [3]")
     predict.add_argument("--format", choices=("table", "json", "jsonl", "csv"), default="table", help="output [table]")
@@ -134,8 +135,8 @@ def build_parser() -> argparse.ArgumentParser:
         description=EVALUATE,
         usage="audiocls evaluate MODEL DATA [options]",
     )
-    evaluate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
-    evaluate.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id; with --events: recordings")
+    evaluate.add_argument("model", metavar="MODEL", help="model folder, or user/name[@revision] on the Hub")
+    evaluate.add_argument("data", metavar="DATA", help="labelled sounds, as for train; with --events: recordings")
     evaluate.add_argument(
         "--output_dir", metavar="OUT", help="also write metrics.json, predictions.csv, pictures and errors.html"
     )
@@ -181,7 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
         description=DETECT,
         usage="audiocls detect MODEL RECORDINGS... --output_dir OUT [options]",
     )
-    detect.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    detect.add_argument("model", metavar="MODEL", help="model folder, or user/name[@revision] on the Hub")
     detect.add_argument("recordings", metavar="RECORDINGS", nargs="+", help="files, folders, patterns, or -")
     detect.add_argument("--output_dir", metavar="OUT", required=True, help="folder to write")
     add_fields(detect, detect_settings())
@@ -216,7 +217,7 @@ def build_parser() -> argparse.ArgumentParser:
     segment.add_argument("--overwrite", action="store_true", help="cut anew what an earlier call has cut")
 
     calibrate = commands.add_parser("calibrate", help="fit a model's scores to other clips", description=CALIBRATE)
-    calibrate.add_argument("model", metavar="MODEL", help="model folder or Hub id")
+    calibrate.add_argument("model", metavar="MODEL", help="model folder, or user/name[@revision] on the Hub")
     _add_data(calibrate)
     calibrate.add_argument("--output_dir", metavar="RUN", required=True, help="model folder to write")
     calibrate.add_argument("--overwrite", action="store_true", help="replace --output_dir if it exists")
@@ -264,7 +265,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id")
+    parser.add_argument("data", metavar="DATA", help="folder, zip, or user/name[@revision] of a data set on the Hub")
 
 
 def _add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -23,8 +23,12 @@ class PushOptions:
         None, "push", "also publish these labelled sounds (a folder or zip) as a data set", metavar="DATA"
     )
     examples: bool = setting(True, "push", "publish some test clips, which the Hub's page and the Space offer to try")
-    revision: str | None = setting(None, "push", "branch to write to, made if it is not there", metavar="BRANCH")
-    create_pr: bool = setting(False, "push", "open a pull request and change nothing else")
+    revision: str | None = setting(
+        None, "push", "branch of the model's repository to write to, made if it is not there", metavar="BRANCH"
+    )
+    create_pr: bool = setting(
+        False, "push", "open a pull request, or add to yours that is open, and change nothing else"
+    )
     proof: bool = setting(True, "push", "load the published model in a fresh process and compare its scores")
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ A setting that the space names is searched; all others stay as the flags or the 
 
 def add_tune_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `audiocls tune` takes, but for the settings of training (`audiocls.arguments.add_settings`)."""
-    parser.add_argument("data", metavar="DATA", help="folder, zip or Hub data set id, as for train")
+    parser.add_argument("data", metavar="DATA", help="labelled sounds, as for train")
     parser.add_argument(
         "--search",
         choices=SEARCHES,
