@@ -16,7 +16,7 @@ ROWS = [
     ["errors", "__init__"],
     ["settings", "text_layout", "kind_names", "models"],
     ["config", "setting_groups"],
-    ["whole_files", "model_folder", "arguments", "hub_access", "audio"],
+    ["whole_files", "model_folder", "arguments", "hub", "audio"],
     ["data"],
     ["training", "inference", "evaluation", "detection", "card", "publishing"],
     ["classical", "pretrained"],

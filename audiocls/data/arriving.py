@@ -18,7 +18,8 @@ from audiocls.data.hub_stream import InOrder
 from audiocls.data.listing import Item
 from audiocls.data.store import Store, cache_folder, content_hash, decode_row, open_or_write
 from audiocls.errors import DataError
-from audiocls.hub_access import HubId, hub_reason
+from audiocls.hub.failures import hub_reason
+from audiocls.hub.ids import HubId
 from audiocls.whole_files import write_text
 
 

@@ -12,7 +12,8 @@ from audiocls.data.hub_stream import streamed_splits
 from audiocls.data.listing import PARTS, Listing, shown
 from audiocls.data.store import cache_folder
 from audiocls.errors import DataError
-from audiocls.hub_access import HubId, hub_reason, in_short, parse_hub_id
+from audiocls.hub.failures import hub_reason, in_short
+from audiocls.hub.ids import HubId, parse_hub_id
 from audiocls.whole_files import write_text
 
 _ASK_SECONDS = 20.0

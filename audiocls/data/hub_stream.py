@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from audiocls.data.hub_rows import Rows, audio_column, check_columns, wanted_columns
-from audiocls.hub_access import HubId
+from audiocls.hub.ids import HubId
 
 _BATCH_ROWS = 16
 _BUFFER_BYTES = 1 << 22  # asked for at once while sounds are read

@@ -13,7 +13,7 @@ from audiocls.data.arriving import open_arriving
 from audiocls.data.listing import Item, Listing, Skipped, shown, some
 from audiocls.data.store import Encoded, Store, content_hash, open_store
 from audiocls.errors import DataError
-from audiocls.hub_access import HubId
+from audiocls.hub.ids import HubId
 
 SHORTEST_SECONDS = 0.01
 SILENCE = 10 ** (-90 / 20)  # peak below -90 dBFS

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from audiocls.errors import ModelError, UsageError
-from audiocls.hub_access import HubId, hub_reason, parse_hub_id, size
-from audiocls.inference.hub_cache import bring, cached, check_room, is_whole, quiet_hub
+from audiocls.hub.cache import bring, cached, check_room, is_whole, quiet_hub
+from audiocls.hub.failures import hub_reason, size
+from audiocls.hub.ids import HubId, parse_hub_id
 
 _SMALL = (
     "config.json", "preprocessor_config.json", "processor_config.json", "training_config.json", "metrics.json",
@@ -99,7 +100,7 @@ def fetch_model(hub_id: HubId, check: Callable[[Path], object] | None = None, ex
     """
     from huggingface_hub import constants
 
-    from audiocls.publishing.hub_calls import HUB_FAILURES
+    from audiocls.hub.calls import HUB_FAILURES
 
     held = _held(hub_id)
     if held is not None and (constants.is_offline_mode() or (hub_id.revision == held.commit and not extra)):
@@ -121,7 +122,7 @@ def _fetch(
 ) -> ModelFiles:
     from huggingface_hub import HfApi
 
-    from audiocls.publishing.hub_calls import HUB_FAILURES
+    from audiocls.hub.calls import HUB_FAILURES
 
     listed = {each.rfilename: each for each in info.siblings or [] if _PLAIN_NAME.fullmatch(each.rfilename)}
     small = [name for name in listed if _matches(name, _SMALL)]
@@ -183,7 +184,7 @@ def _info(hub_id: HubId, patience_seconds: float | None) -> Any:
     """What the Hub tells of a model and its files; asked once if the cache can do instead."""
     from huggingface_hub import HfApi
 
-    from audiocls.publishing.hub_calls import HUB_FAILURES, patiently
+    from audiocls.hub.calls import HUB_FAILURES, patiently
 
     def ask() -> Any:
         try:
@@ -229,7 +230,7 @@ def _is_huge(file: Any) -> bool:
 
 def _is_refusal(error: BaseException) -> bool:
     """Whether the Hub has answered, and will answer the same again: then the cache is no help."""
-    from audiocls.publishing.hub_calls import status_of
+    from audiocls.hub.calls import status_of
 
     status = status_of(error)
     return status is not None and status < 500 and status != 429

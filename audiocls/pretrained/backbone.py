@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from audiocls.config import TrainConfig
 from audiocls.data.clips import Clips
 from audiocls.errors import ModelError
-from audiocls.hub_access import parse_hub_id
+from audiocls.hub.ids import parse_hub_id
 from audiocls.inference.download import ModelFiles, find_model
 from audiocls.inference.loading import explained, quiet_transformers
 from audiocls.inference.model_config import read_config

@@ -11,7 +11,7 @@ from audiocls.data.attribution import attribution_table, attribution_text
 from audiocls.data.listing import Skipped, some
 from audiocls.data.sources import find_source
 from audiocls.errors import DataError, ModelError, OutputError
-from audiocls.hub_access import size
+from audiocls.hub.failures import size
 from audiocls.publishing.dataset_card import DataSetFacts, dataset_card
 from audiocls.publishing.labelled_sounds import Sound, labelled_sounds
 from audiocls.publishing.login import login

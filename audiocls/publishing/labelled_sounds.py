@@ -15,7 +15,7 @@ from audiocls.data.listing import Item, Listing, Skipped, some
 from audiocls.data.metadata import FILE_COLUMNS, column, read_rows
 from audiocls.data.store import Encoded
 from audiocls.errors import AudioReadError, DataError
-from audiocls.hub_access import size
+from audiocls.hub.failures import size
 
 LARGEST_BYTES = (1 << 31) - (1 << 20)  # of Arrow's binary column, as `datasets` uses it for sounds
 PARTS = ("train", "validation", "test")

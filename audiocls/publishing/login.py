@@ -7,8 +7,8 @@ from typing import Any
 from huggingface_hub import HfApi, get_token
 
 from audiocls.errors import HubError
-from audiocls.hub_access import scrubbed, token_source
-from audiocls.publishing.hub_calls import explained, patiently, status_of
+from audiocls.hub.calls import explained, patiently, status_of
+from audiocls.hub.failures import scrubbed, token_source
 
 NO_TOKEN = "there is no token of the Hub: log in with `hf auth login`, or set HF_TOKEN, or pass --token-stdin"
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")

@@ -2,7 +2,7 @@
 
 from huggingface_hub import HfApi
 
-from audiocls.publishing.hub_calls import ask_hub
+from audiocls.hub.calls import ask_hub
 from audiocls.publishing.repository import Repository
 
 

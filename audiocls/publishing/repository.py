@@ -17,10 +17,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
 from audiocls.errors import HubError
-from audiocls.hub_access import THINGS, hub_reason
-from audiocls.publishing.changes import Commit, LeftEmptyError, Plan, UnknownOutcomeError
-from audiocls.publishing.hashes import same, size_of
-from audiocls.publishing.hub_calls import (
+from audiocls.hub.calls import (
     HUB_FAILURES,
     explained,
     is_passing,
@@ -28,6 +25,10 @@ from audiocls.publishing.hub_calls import (
     progress_bars,
     status_of,
 )
+from audiocls.hub.failures import hub_reason
+from audiocls.hub.ids import THINGS
+from audiocls.publishing.changes import Commit, LeftEmptyError, Plan, UnknownOutcomeError
+from audiocls.publishing.hashes import same, size_of
 
 MISSING = (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError, UnicodeDecodeError)
 

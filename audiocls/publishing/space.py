@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).with_name("space_files")
 PACKAGE = Path(audiocls.__file__).parent
 # What the app imports, and where its imports are followed to; methods that reach beyond are of no use in a Space.
 ROOTS = ("inference/classifier.py", "ui/sounds.py", "ui/card.py", "ui/style.py")
-ROOMS = ("audio", "errors", "hub_access", "inference", "models", "ui")
+ROOMS = ("audio", "errors", "hub", "inference", "models", "ui")
 
 MODEL_FILES = ("*.json", "*.safetensors", "LICENSE*")
 LEFT_OUT = ("training_config.json", "training_hist.json", "test_examples.json", "splits.json")

@@ -3,7 +3,7 @@
 from audiocls.card.front_matter import divided
 from audiocls.card.published import kept_sections
 from audiocls.card.published_metadata import known_licence
-from audiocls.hub_access import size
+from audiocls.hub.failures import size
 from audiocls.publishing.checks import CheckedFolder
 from audiocls.publishing.repository import Plan, Repository
 

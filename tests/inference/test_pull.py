@@ -16,7 +16,8 @@ from transformers import BertConfig, Wav2Vec2Config, Wav2Vec2FeatureExtractor, W
 from audiocls import AudioClassifier, __version__
 from audiocls.cli import main
 from audiocls.errors import ModelError, UsageError
-from audiocls.inference import download, hub_cache
+from audiocls.hub import cache
+from audiocls.inference import download
 from audiocls.inference.loading import load_model
 from audiocls.pretrained.backbone import base_model_id, find_backbone
 from tests.hub_server.fixtures import hub_environment
@@ -225,18 +226,18 @@ def test_names_that_lead_out_of_the_folder_are_never_fetched(hub, folder):
 def test_a_progress_bar_is_for_large_files_alone(published, monkeypatch, capsys):
     bars = []
 
-    class Noted(hub_cache.tqdm):
+    class Noted(cache.tqdm):
         def __init__(self, *args, **options):
             bars.append(options)
             super().__init__(*args, **options)
 
     monkeypatch.setattr("huggingface_hub.utils.are_progress_bars_disabled", lambda: False)
-    monkeypatch.setattr(hub_cache, "tqdm", Noted)
+    monkeypatch.setattr(cache, "tqdm", Noted)
     load_model(published)
     assert all(options["disable"] is True for options in bars)
     assert capsys.readouterr() == ("", "")
     shutil.rmtree(constants.HF_HUB_CACHE)
-    monkeypatch.setattr(hub_cache, "_BAR_FROM_BYTES", 1)
+    monkeypatch.setattr(cache, "_BAR_FROM_BYTES", 1)
     bars.clear()
     load_model(published)
     shown = [options for options in bars if options["disable"] is not True]

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from audiocls.errors import HubError
-from audiocls.publishing import hub_calls
+from audiocls.hub import calls
 from audiocls.publishing import push as pushing
 from audiocls.publishing.checks import check_model_folder
 from audiocls.publishing.options import PushOptions
@@ -124,7 +124,7 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path, monkeypatch, checked):
     """Makes scenes; waits between tries are cut short."""
-    monkeypatch.setattr(hub_calls, "time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(calls, "time", SimpleNamespace(sleep=lambda seconds: None))
     numbers = iter(range(1000))
 
     @contextlib.contextmanager

@@ -269,7 +269,8 @@ def test_the_process_ends_with_the_one_that_started_it(tmp_path):
     )
     process.stdin.close()
     assert process.wait(30) == 1
-    assert json.loads((tmp_path / "answer.json").read_text())["finished"] is False
+    answer = tmp_path / "answer.json"  # not even begun, if the end came at once
+    assert not answer.exists() or json.loads(answer.read_text())["finished"] is False
 
 
 def test_audiocls_cannot_be_imported_there():

@@ -10,7 +10,7 @@ from huggingface_hub import HfApi
 
 from audiocls import AudioClassifier
 from audiocls.errors import AudioclsError, HubError, ModelError, UsageError
-from audiocls.publishing import hub_calls
+from audiocls.hub import calls
 from audiocls.publishing import push as pushing
 from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof
@@ -41,7 +41,7 @@ def proofs(monkeypatch):
         return Proof(True, 5, 0.0, 1.0, {"torch": "2"}, None, LINE)
 
     monkeypatch.setattr(pushing, "prove", prove)
-    monkeypatch.setattr(hub_calls.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(calls.time, "sleep", lambda seconds: None)
     return asked
 
 

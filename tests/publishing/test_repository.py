@@ -6,7 +6,7 @@ import os
 import pytest
 
 from audiocls.errors import HubError
-from audiocls.publishing import hub_calls
+from audiocls.hub import calls
 from audiocls.publishing.repository import LeftEmptyError, Repository
 
 FILES = {"README.md": b"---\nlicense: mit\n---\n# Sounds\n", "a/b c.txt": "hällo\n".encode(), "empty.txt": b""}
@@ -16,7 +16,7 @@ FILES = {"README.md": b"---\nlicense: mit\n---\n# Sounds\n", "a/b c.txt": "häll
 def waits(monkeypatch):
     """Seconds that would have been waited."""
     waited = []
-    monkeypatch.setattr(hub_calls.time, "sleep", waited.append)
+    monkeypatch.setattr(calls.time, "sleep", waited.append)
     return waited
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from tqdm import tqdm
 
 from audiocls.errors import ModelError
-from audiocls.hub_access import HubId, size
+from audiocls.hub.failures import size
+from audiocls.hub.ids import HubId
 
 _BAR_FROM_BYTES = 10_000_000
 _FILES_AT_ONCE = 8

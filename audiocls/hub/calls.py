@@ -16,7 +16,7 @@ from huggingface_hub.utils import (
 )
 
 from audiocls.errors import HubError
-from audiocls.hub_access import hub_reason
+from audiocls.hub.failures import hub_reason
 
 T = TypeVar("T")
 

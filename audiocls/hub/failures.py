@@ -1,4 +1,4 @@
-"""Names and failures of the Hub: "user/name@revision" taken apart, and its many errors told in a few words.
+"""Failures of the Hub: its many errors told in a few words.
 
 No text made here holds a token. It imports huggingface_hub where that is needed, for it is not quick to import.
 """
@@ -9,16 +9,13 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-_ID = re.compile(r"(?P<repo_id>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[^\s@]+))?")
-# What git allows in no name of a branch or tag; among it all that leads out of a folder.
-_NO_REVISION = re.compile(r"\.\.|[\\~^:?*\[]|//|^[/.-]|[/.]$|/\.|\.lock$")
-THINGS = {"model": "model", "dataset": "data set", "space": "Space"}
+from audiocls.hub.ids import THINGS, HubId
+
 _ASK_SECONDS = 5.0  # for what is asked only to tell a failure better
 _MOST_NAMES = 5  # branches and tags told
 _LONGEST = 200  # characters of what others wrote
@@ -28,32 +25,6 @@ _TOKEN = re.compile(r"\bhf_(?!(?:xet|hub|home|token|endpoint|transfer|datasets|h
 _BEARER = re.compile(r"\b(Bearer|Basic|token)[ =:]+[\w.~+/=-]{6,}", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
 _NOISE = re.compile(r"\(Request ID:[^)]*\)|\bfor url:?\s*\S+|\b[Uu]rl:\s*\S+|https?://\S+|For more details,.*")
-
-
-@dataclass(frozen=True)
-class HubId:
-    """A repository of the Hub, and the branch, tag or commit of it (None: its main branch)."""
-
-    repo_id: str
-    revision: str | None = None
-
-    def __str__(self) -> str:
-        return self.repo_id if self.revision is None else f"{self.repo_id}@{self.revision}"
-
-
-def parse_hub_id(text: str) -> HubId | None:
-    """Take "user/name@revision" apart; None for what cannot be the name of a repository."""
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    found = _ID.fullmatch(text)
-    if found is None or text.startswith((".", "~", "/")) or _NO_REVISION.search(found["revision"] or ""):
-        return None
-    try:
-        validate_repo_id(found["repo_id"])
-    except HFValidationError:
-        return None
-    return HubId(found["repo_id"], found["revision"])
 
 
 def hub_reason(

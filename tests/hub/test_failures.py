@@ -7,7 +7,8 @@ import httpx2
 import pytest
 from huggingface_hub import constants, errors
 
-from audiocls.hub_access import HubId, hub_reason, in_short, parse_hub_id, scrubbed, size, token_source
+from audiocls.hub.failures import hub_reason, in_short, scrubbed, size, token_source
+from audiocls.hub.ids import HubId, parse_hub_id
 from tests.hub_server import fixtures
 from tests.stored_models import store_files
 

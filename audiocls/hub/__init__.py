@@ -1,0 +1,1 @@
+"""The Hub: names, failures, patience, the cache."""
