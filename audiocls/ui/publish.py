@@ -165,10 +165,10 @@ def publish_panel(classifier: AudioClassifier, *, local: bool = False) -> None:
                 allow_custom_value=True,
                 elem_id="publish-licence",
             )
-        with gr.Row():
-            private_box = gr.Checkbox(label=texts.PUBLISH_PRIVATE, min_width=280, elem_id="publish-private")
-            space_box = gr.Checkbox(label=texts.PUBLISH_SPACE, min_width=280, elem_id="publish-space")
-            examples_box = gr.Checkbox(True, label=texts.PUBLISH_EXAMPLES, min_width=280, elem_id="publish-examples")
+        with gr.Row(elem_id="publish-boxes"):
+            private_box = gr.Checkbox(label=texts.PUBLISH_PRIVATE, elem_id="publish-private")
+            space_box = gr.Checkbox(label=texts.PUBLISH_SPACE, elem_id="publish-space")
+            examples_box = gr.Checkbox(True, label=texts.PUBLISH_EXAMPLES, elem_id="publish-examples")
         with gr.Row():
             data_field = gr.Textbox(
                 label=texts.PUBLISH_DATA,

@@ -24,5 +24,6 @@ CSS = """
 #card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
 #publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
+@media (max-width: 640px) {#publish-boxes .form {flex-direction: column;}}
 footer .divider {display: none !important;}
 """
