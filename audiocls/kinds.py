@@ -61,12 +61,13 @@ def prepared(config: TrainConfig) -> TrainConfig:
 
 
 def told_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings as they are published: folders by their names, not by where they lay."""
+    """The settings as they are published: files and folders by their names, not by where they lay."""
     settings = config.to_dict()
     if config.backbone and Path(config.backbone).expanduser().is_dir():
         settings["model"] = f"{config.kind}:{Path(config.backbone).expanduser().resolve().name}"
-    if config.background_folder:
-        settings["background_folder"] = Path(config.background_folder).expanduser().resolve().name
+    for name in ("background_folder", "group_table"):
+        if settings[name]:
+            settings[name] = Path(settings[name]).expanduser().resolve().name
     return settings
 
 

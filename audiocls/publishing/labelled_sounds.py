@@ -1,5 +1,6 @@
 """The labelled sounds of a data source as they are published: each looked at once, what tells of it gathered."""
 
+import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,19 @@ class Sound:
             return self.source() if callable(self.source) else Path(self.source).read_bytes()
         except OSError as error:
             raise DataError(f"{self.file}: cannot be read any more: {error.strerror or error}") from error
+
+
+def reading_settings(model_folder: Path) -> dict[str, str]:
+    """How the training of a model read labels and groups from names, so that its data is published alike.
+
+    Returns:
+        `label_regex` and `group_regex`, those that were set; nothing for a model of others.
+    """
+    try:
+        settings = json.loads((model_folder / "training_config.json").read_text(encoding="utf-8"))["settings"]
+        return {name: str(settings[name]) for name in ("label_regex", "group_regex") if settings.get(name)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def labelled_sounds(listing: Listing, config: TrainConfig) -> tuple[list[Sound], list[Skipped]]:

@@ -119,7 +119,7 @@ class _Push:
             app = self._repository(who, "space", space_sdk="gradio") if options.space else None
             if app is not None:
                 standing.check_standing(app)
-        dataset_url = self._push_dataset(who) if options.dataset else None
+        dataset_url = self._push_dataset(who, checked.folder) if options.dataset else None
         pushed = self._push_model(checked, who, model, remote, dataset_url)
         if app is not None:
             with self._step("Space"):
@@ -162,8 +162,9 @@ class _Push:
         model.request_url = opened[1]
         return model
 
-    def _push_dataset(self, who: Login) -> str:
+    def _push_dataset(self, who: Login, model_folder: Path) -> str:
         from audiocls.publishing.dataset import push_dataset
+        from audiocls.publishing.labelled_sounds import reading_settings
 
         with self._step("data set"):
             push_dataset(
@@ -171,6 +172,7 @@ class _Push:
                 who.repo_id,
                 token=who.token,
                 private=self.options.private,
+                **reading_settings(model_folder),
                 say=self.say,
                 verbose=self.verbose,
             )

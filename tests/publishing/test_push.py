@@ -416,3 +416,13 @@ def test_a_data_set_goes_along_and_its_scores_stay_when_only_the_model_is_pushed
     again = pushed(folder)
     assert again.uploaded == again.deleted == ()
     assert not writes(hub)
+
+
+def test_the_data_set_has_the_labels_that_the_model_learnt(hub, folder, make_folder, tmp_path):
+    make_folder(tmp_path / "data", old_low=2, old_high=2)
+    settings = {"label_regex": "_(.+)", "group_regex": None}
+    (folder / "training_config.json").write_text(json.dumps({"settings": settings}))
+    pushed(folder, dataset=str(tmp_path / "data"))
+    features = yaml.safe_load(hub.files("me/sounds", "dataset")["README.md"].decode().split("---")[1])
+    names = next(each for each in features["dataset_info"]["features"] if each["name"] == "label")
+    assert list(names["dtype"]["class_label"]["names"].values()) == ["high", "low"]
