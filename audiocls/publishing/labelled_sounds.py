@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from audiocls.audio.decoding import decode_noting, probe
 from audiocls.config import TrainConfig
@@ -46,7 +47,7 @@ class Sound:
             raise DataError(f"{self.file}: cannot be read any more: {error.strerror or error}") from error
 
 
-def reading_settings(model_folder: Path) -> dict[str, str]:
+def reading_settings(model_folder: Path) -> dict[str, Any]:
     """How the training of a model read labels and groups from names, so that its data is published alike.
 
     Returns:
