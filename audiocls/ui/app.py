@@ -37,6 +37,11 @@ def build_parser() -> ArgumentParser:
         "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets other machines in [127.0.0.1]"
     )
     parser.add_argument("--share", action="store_true", help="also open a public address through gradio's server")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="let visitors from elsewhere publish the model, too, with tokens of their own",
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
     parser.add_argument(
         "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"
@@ -62,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for note in classifier.notes:
             print(f"audiocls: {note}", file=sys.stderr)
         with UploadFolder():
-            blocks = launch(classifier, arguments.host, arguments.port, arguments.share)
+            blocks = launch(classifier, arguments.host, arguments.port, arguments.share, arguments.publish)
             blocks.block_thread()
     except AudioclsError as error:
         print(f"audiocls: {error}", file=sys.stderr)
@@ -93,8 +98,17 @@ def check_address(host: str, port: int) -> None:
         raise AudioclsError(texts.CANNOT_LISTEN.format(port=port, host=host, reason=reason)) from error
 
 
-def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7860, share: bool = False) -> Any:
+def launch(
+    classifier: "AudioClassifier",
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    share: bool = False,
+    publish: bool = False,
+) -> Any:
     """Serve the page in a thread of its own and say where it is.
+
+    Args:
+        publish: let visitors from elsewhere publish the model, with tokens of their own; who sits at this machine may.
 
     Returns:
         The running `gradio.Blocks`; `local_url` is its address and `close()` ends it.
@@ -110,7 +124,7 @@ def launch(classifier: "AudioClassifier", host: str = "127.0.0.1", port: int = 7
     from audiocls.ui.sounds import LARGEST_BYTES
     from audiocls.ui.style import CSS, THEME
 
-    blocks: gr.Blocks = build_app(classifier, local=is_loopback(host) and not share)
+    blocks: gr.Blocks = build_app(classifier, local=is_loopback(host) and not share, publish=publish)
     try:
         blocks.launch(
             server_name=host,

@@ -10,7 +10,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import card_text, escaped, pictures, score_line
 from audiocls.ui.picture import sound_picture
-from audiocls.ui.publish import publish_panel
+from audiocls.ui.publish import can_sign_in, publish_panel
 from audiocls.ui.sounds import (
     CACHE_SECONDS,
     LARGEST_BYTES,
@@ -25,11 +25,12 @@ from audiocls.ui.sounds import (
 BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
 
 
-def build_app(classifier: AudioClassifier, *, local: bool = False) -> gr.Blocks:
+def build_app(classifier: AudioClassifier, *, local: bool = False, publish: bool = False) -> gr.Blocks:
     """The app's page for one model; launch it with `audiocls.ui.app.launch`.
 
     Args:
         local: only this machine can reach the app, so that its own login and files may be published with.
+        publish: visitors from elsewhere may publish the model, too, and so have a copy of it.
     """
 
     def show(path: str | None) -> tuple[Any, Any, Any]:
@@ -102,7 +103,8 @@ def build_app(classifier: AudioClassifier, *, local: bool = False) -> gr.Blocks:
             if classifier.notes:  # of the Hub: which commit it is
                 gr.Markdown("  \n".join(escaped(note) for note in classifier.notes), elem_id="origin")
             gr.Markdown(card_text(classifier.card), elem_id="card")
-        publish_panel(classifier, local=local)
+        if local or publish or can_sign_in():
+            publish_panel(classifier, local=local)
 
         results = [answer, picture, hint]
         audio.change(show, audio, results, api_visibility="private", show_progress_on=[answer])

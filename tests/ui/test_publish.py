@@ -102,7 +102,7 @@ def apps(folder, hub, tmp_path_factory):
         (files / "tmp").mkdir()
         own = hub_environment(hub, "hf_own") | {"TMPDIR": str(files / "tmp"), "OMP_NUM_THREADS": "1"}
         own.pop("GRADIO_TEMP_DIR", None)
-        command = [sys.executable, str(ROOT / "app.py"), "--host", host, "--port", str(port)]
+        command = [sys.executable, str(ROOT / "app.py"), "--host", host, "--port", str(port), "--publish"]
         with open(files / "output", "wb") as output:
             process = subprocess.Popen(command, cwd=folder.parents[1], env=own, stdout=output, stderr=output)
         return App(host, files, port, process)
@@ -460,3 +460,16 @@ def test_the_app_of_a_space_publishes_nothing(folder):
     assert [path for path in files if "publi" in path and not path.startswith("model/")] == []
     app = files["app.py"]
     assert b"push" not in (app.read_bytes() if isinstance(app, Path) else app)
+
+
+def test_visitors_from_elsewhere_publish_only_if_asked_to(folder, hub):
+    code = (
+        "import sys\nfrom audiocls import AudioClassifier\nfrom audiocls.ui.page import build_app\n"
+        "classifier = AudioClassifier.from_pretrained(sys.argv[1])\n"
+        "for how in ({}, {'publish': True}, {'local': True}):\n"
+        "    print('publish' in [each['api_name'] for each in build_app(classifier, **how).config['dependencies']])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], env=hub_environment(hub), capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split() == ["False", "True", "True"], done.stderr
