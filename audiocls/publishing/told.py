@@ -24,7 +24,7 @@ def card_lines(local: str, remote: str | None, published: str) -> list[str]:
     kept = kept_sections(local, remote)
     lines = [f"stays in the card on the Hub: {', '.join(kept)}"] if kept else []
     if not known_licence(divided(published, "README.md")[0].values.get("license")):
-        lines.append("no licence is known: nobody may use or change this model; --license apache-2.0 would allow it")
+        lines.append("no licence is known: nobody may use or change this model; choose one (license), such as apache-2.0")
     return lines
 
 
