@@ -153,7 +153,7 @@ def limits(facts: CardFacts) -> list[str]:
     window = f"{facts.clip_seconds:g} s"
     if facts.custom_code:
         told.append(
-            f"It was trained on windows of {window}. The answer for a longer sound is the mean over its windows, so a "
+            f"It answers for a sound as a whole, by the mean over windows of at most {window}, so a "
             "short event in a long recording is drowned: use `audiocls detect` for these. `pipeline` reads a whole "
             "file into memory and gives one answer for it."
         )
