@@ -3,6 +3,7 @@
 import re
 
 from audiocls.card.front_matter import divided
+from audiocls.card.model_card import README
 from audiocls.card.sections import INTRODUCTION, parse_body
 from audiocls.card.text import one_line
 
@@ -30,7 +31,7 @@ def with_badge(card: str, line: str) -> str:
 def _around_badge(card: str) -> tuple[str, str | None, str]:
     """The card up to its title, the line of the proof, and what is below; lines end in a line feed."""
     card = card.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    markdown = divided(card, "README.md")[1]
+    markdown = divided(card, README)[1]
     body = parse_body(markdown)
     introduction = body.ours(INTRODUCTION)
     heading = introduction.heading if introduction else ""

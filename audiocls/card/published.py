@@ -18,7 +18,6 @@ from huggingface_hub import constants
 from audiocls.card.front_matter import divided, written
 from audiocls.card.model_card import eval_results_texts, python_string
 from audiocls.card.proved import BADGE, with_badge
-from audiocls.card.proved import badge as badge
 from audiocls.card.published_metadata import Publication, known_licence, merged_metadata
 from audiocls.card.sections import INTRODUCTION, Body, Section, closed, joined, parse_body
 from audiocls.card.text import EXAMPLES_TITLE, escape, one_line
@@ -54,8 +53,8 @@ def published_card(
         dataset_id: "user/name" of the data set if the Hub has it; None keeps what the remote card says of these data.
         space_id: "user/name" of an app that serves the model; None keeps the one that the remote card names.
         examples: (label, path in the repository) of clips to offer on the page.
-        proved: the line of a passed proof, as for `with_badge`; None leaves it out. Pass `badge(remote)` where nothing
-            else of the repository changes.
+        proved: the line of a passed proof, as for `proved.with_badge`; None leaves it out. Pass `proved.badge(remote)`
+            where nothing else of the repository changes.
 
     Raises:
         ModelError: the metadata of a card cannot be read; the message names the card and the line.
@@ -108,18 +107,6 @@ def renamed(card: str, name: str) -> str:
     if _rename(body, name):
         card = written(front.values, [front]) + "\n" + joined(body)
     return with_badge(card, "")
-
-
-def kept_dataset(local: str, remote: str | None) -> str | None:
-    """The data set of the Hub that the card there links to, if an earlier push of the same data put it there.
-
-    Raises:
-        ModelError: as `published_card`.
-    """
-    theirs = parse_body(divided(remote or "", REMOTE)[1])
-    publication = Publication("", None, None, (), theirs.record)
-    publication.keep_dataset(divided(local, LOCAL)[0].values, _linked(theirs, "datasets"))
-    return publication.dataset_id
 
 
 def published_eval_results(folder: str | Path, dataset_id: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audiocls.card.facts import CardFacts
-from audiocls.card.text import duration, escape
+from audiocls.card.text import duration, escape, three_digits
 
 
 def fact_rows(facts: CardFacts) -> list[dict[str, str]]:
@@ -29,7 +29,7 @@ def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
             told = {"name": name, "score": escape(row["note"])}
             rows.append(told | dict.fromkeys(("difference", "p_value", "seconds", "size"), ""))
             continue
-        low, high = _score(row["balanced_accuracy_low"]), _score(row["balanced_accuracy_high"])
+        low, high = three_digits(row["balanced_accuracy_low"]), three_digits(row["balanced_accuracy_high"])
         difference = escape(row["note"]) if row["note"] else "-"
         if row["difference_to_best"] is not None:
             between = f"{row['difference_low']:+.3f} to {row['difference_high']:+.3f}"
@@ -37,7 +37,7 @@ def leaderboard_rows(facts: CardFacts) -> list[dict[str, str]]:
         rows.append(
             {
                 "name": name,
-                "score": f"{_score(row['balanced_accuracy'])} ({low} to {high})",
+                "score": f"{three_digits(row['balanced_accuracy'])} ({low} to {high})",
                 "difference": difference,
                 "p_value": _p_value(row.get("p_holm")),
                 "seconds": duration(row["training_seconds"]),
@@ -65,7 +65,3 @@ def _setting(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " x ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _score(value: float) -> str:
-    return f"{value:.3f}"

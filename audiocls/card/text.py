@@ -1,4 +1,4 @@
-"""The words and table rows of a model card, made from its facts and safe to put into Markdown."""
+"""The words of a model card, and its rows of labels and scores, made from its facts and safe to put into Markdown."""
 
 import html
 import re
@@ -71,8 +71,8 @@ def score_text(metrics: Mapping[str, Any]) -> dict[str, Any]:
     for name, title in HEADLINES.items():
         if name in metrics:
             low, high = metrics["intervals"][name]
-            interval = f"{_score(low)} to {_score(high)}"
-            rows.append({"name": title, "value": _score(metrics[name]), "interval": _unbroken(interval)})
+            interval = f"{three_digits(low)} to {three_digits(high)}"
+            rows.append({"name": title, "value": three_digits(metrics[name]), "interval": _unbroken(interval)})
     classes = [
         {"label": escape(label), "support": row["support"]} | {name: _class_score(row, name) for name in CLASS_SCORES}
         for label, row in metrics["per_class"].items()
@@ -242,5 +242,5 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _score(value: float) -> str:
+def three_digits(value: float) -> str:
     return f"{value:.3f}"

@@ -24,7 +24,7 @@ from audiocls.detection.thresholds import DEFAULT_THRESHOLD
 from audiocls.evaluation.event_scores import COLLAR_SECONDS, Findings, Tally, tally_events
 from audiocls.finishing.event_thresholds import thresholds_for_events
 from audiocls.inference.classifier import AudioClassifier
-from audiocls.inference.loading import OWN_TYPES
+from audiocls.inference.model_config import OWN_TYPES
 from audiocls.training.batches import soft_targets
 from audiocls.training.run import Run
 

@@ -9,7 +9,7 @@ import torch
 
 from audiocls.errors import ModelError
 from audiocls.finishing.temperature import Scaling
-from audiocls.inference.loading import OWN_TYPES
+from audiocls.inference.model_config import OWN_TYPES
 from audiocls.pretrained.features import final_linear
 
 

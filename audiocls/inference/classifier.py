@@ -17,7 +17,8 @@ from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.answers import decide
 from audiocls.inference.clip_groups import clip_groups
 from audiocls.inference.inputs import check_count, is_single
-from audiocls.inference.loading import OWN_TYPES, LoadedModel, explained, load_model
+from audiocls.inference.loading import LoadedModel, explained, load_model
+from audiocls.inference.model_config import OWN_TYPES
 from audiocls.inference.windows import Listener
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from audiocls.card.front_matter import divided
+from audiocls.card.model_card import TASK
 from audiocls.errors import ModelError
 
-TASK = "audio-classification"
 LIBRARY = "transformers"
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")

@@ -43,5 +43,5 @@ class LeftEmptyError(HubError):
     """A new repository was made, but nothing could be written to it; it stays, empty."""
 
 
-class UnknownOutcomeError(LeftEmptyError):
+class UnknownOutcomeError(HubError):
     """The connection broke so that nobody can tell whether a change was made; the line says so."""

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from audiocls.card.model_card import README
 from audiocls.errors import AudioclsError, ModelError, UsageError
 from audiocls.inference.classifier import AudioClassifier
+from audiocls.inference.model_config import INPUT_FILES
 from audiocls.publishing.card_checks import check_card
 from audiocls.publishing.folder_files import folder_files, other_code
 from audiocls.publishing.probes import probe_clips
 from audiocls.publishing.secrets_scan import check_no_secrets
 
-CARD = "README.md"
-EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _SUM_TOLERANCE = 1e-3
 
@@ -49,7 +49,7 @@ def check_model_folder(folder: str | Path, *, token: str | None = None, examples
         raise UsageError(f"{folder}: there is no such model folder")
     _check_complete(folder)
     files = folder_files(folder, examples)
-    check_card(folder / CARD)
+    check_card(folder / README)
     check_no_secrets(files, folder, [each for each in (token, get_token()) if each])
     classifier = AudioClassifier.from_pretrained(folder)
     _check_answers(classifier, folder)
@@ -62,10 +62,10 @@ def _check_complete(folder: Path) -> None:
     missing = [] if (folder / "config.json").is_file() else ["config.json (the configuration)"]
     if not any((folder / name).is_file() for name in WEIGHTS):
         missing.append("model.safetensors (the weights)")
-    if not any((folder / name).is_file() for name in EXTRACTORS):
+    if not any((folder / name).is_file() for name in INPUT_FILES):
         missing.append("preprocessor_config.json (the feature extractor)")
-    if not (folder / CARD).is_file():
-        missing.append("README.md (the model card)")
+    if not (folder / README).is_file():
+        missing.append(f"{README} (the model card)")
     if missing:
         raise ModelError(
             f"{folder} is no complete model folder: it lacks {', '.join(missing)}; train again, or copy it"

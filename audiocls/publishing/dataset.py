@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from audiocls.card.model_card import README
 from audiocls.config import TrainConfig
 from audiocls.data.attribution import attribution_table, attribution_text
 from audiocls.data.listing import Skipped, some
 from audiocls.data.sources import find_source
 from audiocls.errors import DataError, ModelError, OutputError
 from audiocls.hub.failures import size
+from audiocls.publishing.changes import Commit
 from audiocls.publishing.dataset_card import DataSetFacts, dataset_card
 from audiocls.publishing.labelled_sounds import Sound, labelled_sounds
 from audiocls.publishing.login import login
-from audiocls.publishing.repository import Commit, Repository
+from audiocls.publishing.repository import Repository
 from audiocls.publishing.secrets_scan import check_no_secrets
 from audiocls.publishing.shards import Split, write_splits
 
-README = "README.md"
 _COMPANION = re.compile(r"(ATTRIBUTION\.csv|(LICEN[CS]E|COPYING)(\.\w+)?)", re.IGNORECASE)
 _SHARD = re.compile(r"data/(train|validation|test)-\d{5}-of-\d{5}\.parquet")
 

@@ -10,6 +10,9 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from audiocls.card.front_matter import divided, written
+from audiocls.card.model_card import TASK
+from audiocls.card.published import REMOTE
+from audiocls.card.published_metadata import UNKNOWN
 from audiocls.card.sections import Body, Section, closed, joined, parse_body
 from audiocls.card.text import counted, duration, escape
 from audiocls.data.attribution import AUTHOR_COLUMNS, LICENCE_COLUMNS, SOURCE_COLUMNS
@@ -20,8 +23,6 @@ from audiocls.publishing.labelled_sounds import Sound, splits_of
 from audiocls.publishing.shards import Split
 
 TEMPLATE = Path(__file__).with_name("dataset_card.md")
-REMOTE = "README.md on the Hub"
-TASK = "audio-classification"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _MOST_ROWS = 30
 # Identifiers of the Hub that licences of sounds have; https://huggingface.co/docs/hub/repositories-licenses
@@ -74,7 +75,7 @@ def _metadata(facts: DataSetFacts, there: Mapping[str, Any]) -> dict[str, Any]:
     from datasets.utils.metadata import MetadataConfigs
 
     data = DatasetCardData(**{key: value for key, value in there.items() if isinstance(key, str)})
-    data["license"] = _license(facts) or there.get("license") or "unknown"
+    data["license"] = _license(facts) or there.get("license") or UNKNOWN
     data["pretty_name"] = there.get("pretty_name") or facts.repo_id.rpartition("/")[2]
     for key, wanted in (("task_categories", [TASK]), ("tags", ["audio", TASK, "audiocls"])):
         known = there.get(key) or []
@@ -189,7 +190,7 @@ def _licence_notes(facts: DataSetFacts, licence: str | Sequence[str]) -> list[st
     notes = []
     if facts.license:
         notes.append(f"{escape(facts.license)}.")
-    elif licence == "unknown":
+    elif licence == UNKNOWN:
         notes.append("No licence is known; ask the owner before you use the sounds elsewhere.")
     elif not _counts(facts.sounds, LICENCE_COLUMNS):
         names = [licence] if isinstance(licence, str) else licence

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from audiocls.card.examples import EXAMPLES
+from audiocls.card.model_card import EVAL_RESULTS
 from audiocls.errors import ModelError
+from audiocls.inference.model_config import INPUT_FILES
 
 MODELS = Path(__file__).parents[1] / "models"  # the code that is exported with our own models
-EXAMPLES = "examples"
-HIDDEN_BUT_PUBLISHED = (".eval_results", ".gitattributes")
+HIDDEN_BUT_PUBLISHED = (EVAL_RESULTS, ".gitattributes")
 RUBBISH = ("__pycache__", "Thumbs.db", "desktop.ini")
 RUBBISH_ENDINGS = (".partial", ".pyc", ".tmp", "~")
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib", ".ckpt", ".dill")
@@ -128,7 +130,7 @@ def _named_code(folder: Path) -> set[str]:
     from transformers.dynamic_module_utils import get_relative_import_files
 
     named: set[str] = set()
-    for configuration in ("config.json", "preprocessor_config.json", "processor_config.json"):
+    for configuration in ("config.json", *INPUT_FILES):
         try:
             told = json.loads((folder / configuration).read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -24,10 +24,6 @@ class Login:
     repo_id: str
     token: str = field(repr=False)
 
-    @property
-    def owner(self) -> str:
-        return self.repo_id.split("/")[0]
-
 
 def login(repo_id: str, token: str | None = None, *, create_pr: bool = False) -> Login:
     """Check the name, the token, and the right to write there. A name alone is the login's own.

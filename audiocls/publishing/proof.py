@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from audiocls.inference.classifier import AudioClassifier
+from audiocls.inference.model_config import INPUT_FILES
 from audiocls.inference.windows import denoised
 from audiocls.publishing import proof_script
 from audiocls.publishing.probes import probe_clips
@@ -30,7 +31,7 @@ from audiocls.publishing.proof_failures import Failure, reason_of, without
 
 TOLERANCE = 1e-4  # what two machines may differ by in a score
 # These decide what code `pipeline` runs, beside the code itself.
-_CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
+_CONFIGURATIONS = ("config.json", *INPUT_FILES)
 # Variables that would lead the new process to caches, logins and code of this user.
 _OWN_VARIABLES = ("HF_", "HUGGING", "TRANSFORMERS_", "PYTORCH_", "PYTHON", "AUDIOCLS_", "XDG_")
 

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from audiocls.card.examples import example_clips
-from audiocls.card.published import badge, published_card, with_badge
+from audiocls.card.model_card import README
+from audiocls.card.proved import badge, with_badge
+from audiocls.card.published import published_card
 from audiocls.errors import AudioclsError, HubError, UsageError
 from audiocls.inference.classifier import AudioClassifier
-from audiocls.inference.loading import OWN_TYPES
+from audiocls.inference.model_config import OWN_TYPES
 from audiocls.publishing import space, standing
-from audiocls.publishing.checks import CARD, CheckedFolder, check_model_folder
+from audiocls.publishing.changes import Commit, LeftEmptyError, Plan, UnknownOutcomeError
+from audiocls.publishing.checks import CheckedFolder, check_model_folder
 from audiocls.publishing.eval_results import with_results
 from audiocls.publishing.login import Login, login
 from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof, prove
 from audiocls.publishing.pull_requests import own_pull_request
-from audiocls.publishing.repository import Commit, LeftEmptyError, Plan, Repository
+from audiocls.publishing.repository import Repository
 from audiocls.publishing.told import card_lines, checked_lines, plan_lines
 
 Say = Callable[[str], None]
@@ -123,8 +126,10 @@ class _Push:
         pushed = self._push_model(checked, who, model, remote, dataset_url)
         if app is not None:
             with self._step("Space"):
-                plan = app.plan(self._space_files(checked, who), space.is_ours)
-                self._commit(app, plan, "Upload the app with audiocls")
+                files = space.space_files(
+                    checked.folder, who.repo_id, license=options.license, examples=options.examples
+                )
+                self._commit(app, app.plan(files, space.is_ours), "Upload the app with audiocls")
             pushed = replace(pushed, space_url=app.url)
         self.say(f"published: {' and '.join(dict.fromkeys(self.there))}")
         return pushed
@@ -188,7 +193,7 @@ class _Push:
                 remote = standing.check_standing(model)
         head = model.seen.sha if model.seen else None
         dataset_id = who.repo_id if dataset_url else None
-        local = (checked.folder / CARD).read_text(encoding="utf-8")
+        local = (checked.folder / README).read_text(encoding="utf-8")
         files: dict[str, Path | bytes] = dict(checked.files)
 
         def with_card(proved: str | None) -> Mapping[str, Path | bytes]:
@@ -202,9 +207,9 @@ class _Push:
                 examples=example_clips(checked.folder) if self.options.examples else (),
                 proved=proved,
             )
-            return files | {CARD: card.encode()}
+            return files | {README: card.encode()}
 
-        card = bytes(with_card(None)[CARD]).decode()
+        card = bytes(with_card(None)[README]).decode()
         self._tell(card_lines(local, remote, card))
         files = with_results(files, checked, who.repo_id, card)
         proved = badge(remote)
@@ -220,7 +225,7 @@ class _Push:
         oid = commit.oid if commit else plan.head
         proof = self._prove(checked, who, oid) if self.options.proof else None
         if proof is not None and not proved:
-            oid = self._show_badge(model, who, commit, bytes(plan.files[CARD]).decode(), proof) or oid
+            oid = self._show_badge(model, who, commit, bytes(plan.files[README]).decode(), proof) or oid
         return Pushed(
             repo_id=who.repo_id,
             url=model.url,
@@ -260,17 +265,13 @@ class _Push:
             model = self._repository(who, revision=commit.revision)
         try:
             with self._step("badge in the card"):
-                made = model.commit(model.plan({CARD: with_badge(card, proof.line).encode()}), BADGE_MESSAGE)
+                made = model.commit(model.plan({README: with_badge(card, proof.line).encode()}), BADGE_MESSAGE)
         except HubError as error:
             if request is None:
                 raise
             self.say(str(error))  # who may open a request under names of others need not have the right to add to it
             return None
         return made.oid if made else None
-
-    def _space_files(self, checked: CheckedFolder, who: Login) -> dict[str, Path | bytes]:
-        files = space.space_files(checked.folder, who.repo_id, license=self.options.license)
-        return {path: file for path, file in files.items() if self.options.examples or not path.startswith("examples/")}
 
     def _tell(self, lines: list[str]) -> None:
         for line in lines:
@@ -281,7 +282,7 @@ class _Push:
         """Name the step in what goes wrong, and say what is on the Hub then."""
         try:
             yield
-        except LeftEmptyError as error:
+        except (LeftEmptyError, UnknownOutcomeError) as error:
             raise HubError(f"{name}: {error}{self._state(also=True)}") from None
         except AudioclsError as error:
             raise HubError(f"{name}: {error}{self._state()}") from None

@@ -12,9 +12,11 @@ from huggingface_hub import SpaceCard, SpaceCardData
 
 import audiocls
 from audiocls.card.examples import ATTRIBUTION, EXAMPLES
+from audiocls.card.model_card import README, TASK
 from audiocls.card.text import escape
 from audiocls.errors import ModelError
-from audiocls.inference.loading import OWN_TYPES, read_config
+from audiocls.inference.model_config import OWN_TYPES, read_config
+from audiocls.publishing.card_checks import card_metadata
 
 TEMPLATES = Path(__file__).with_name("space_files")
 PACKAGE = Path(audiocls.__file__).parent
@@ -59,7 +61,7 @@ def space_files(
     clips = sorted(path for path in (model_folder / EXAMPLES).glob("*") if path.is_file()) if examples else []
     credited = any(path.name == ATTRIBUTION for path in clips)
     files: dict[str, Path | bytes] = {
-        "README.md": readme(model_folder, config, repo_id, license, credited).encode(),
+        README: readme(model_folder, config, repo_id, license, credited).encode(),
         "app.py": app(repo_id).encode(),
         "requirements.txt": requirements(config, model_folder).encode(),
     }
@@ -97,13 +99,13 @@ def readme(
         pinned=False,
         license=license or licence_of(model_folder),
         models=[repo_id],
-        tags=["audio-classification", "audiocls"],
+        tags=[TASK, "audiocls"],
         short_description=SHORTEST_DESCRIPTION.format(number=len(labels)),
         suggested_hardware="cpu-basic",
     )
     card = SpaceCard.from_template(
         data,
-        template_path=str(TEMPLATES / "README.md"),
+        template_path=str(TEMPLATES / README),
         title=title,
         repo_id=repo_id,
         labels=named + (f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""),
@@ -193,9 +195,5 @@ def labels_of(config: dict[str, Any], model_folder: Path) -> list[str]:
 
 def licence_of(model_folder: Path) -> str | None:
     """The licence that the model card names."""
-    from huggingface_hub import ModelCard
-
-    path = model_folder / "README.md"
-    if not path.is_file():
-        return None
-    return ModelCard.load(path, ignore_metadata_errors=True).data.license
+    path = model_folder / README
+    return card_metadata(path).get("license") if path.is_file() else None

@@ -5,14 +5,15 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
+from audiocls.card.examples import EXAMPLES
+from audiocls.card.model_card import EVAL_RESULTS, README, TASK
 from audiocls.errors import HubError, ModelError
-from audiocls.publishing.card_checks import LIBRARY, TASK
+from audiocls.publishing.card_checks import LIBRARY
 from audiocls.publishing.folder_files import MODELS
 from audiocls.publishing.repository import Repository
 
-CARD = "README.md"
 # Files that say nothing of what a repository holds.
-BARE = (".gitattributes", ".gitignore", CARD, "LICENSE", "LICENSE.txt", "LICENSE.md")
+BARE = (".gitattributes", ".gitignore", README, "LICENSE", "LICENSE.txt", "LICENSE.md")
 OUR_NAMES = {
     *("config.json", "preprocessor_config.json", "processor_config.json", "model.safetensors.index.json"),
     *("metrics.json", "results.csv", "predictions.csv", "training_hist.json", "training_config.json", "splits.json"),
@@ -20,7 +21,7 @@ OUR_NAMES = {
     *("detection.json", "rejection.safetensors", "test_examples.json", "mislabelled.csv", "precision_recall.png"),
     *("tuning.json", "trials.csv", "importance.png", "parallel_coordinates.png", "event_scores.csv"),
 }
-OUR_FOLDERS = ("examples/", ".eval_results/")
+OUR_FOLDERS = (f"{EXAMPLES}/", f"{EVAL_RESULTS}/")
 
 
 def is_ours(path: str) -> bool:
@@ -49,7 +50,7 @@ def check_standing(repository: Repository) -> str | None:
             f"{repository.repo_id} is there and public; make it private at {repository.url}/settings, "
             "or leave --private out"
         )
-    card = repository.text(CARD, info.sha)
+    card = repository.text(README, info.sha)
     files = [sibling.rfilename for sibling in info.siblings or []]
     if repository.repo_type != "model":
         return card

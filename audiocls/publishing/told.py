@@ -1,18 +1,21 @@
 """What a push tells on the way: what was checked, what of the card stays, and the table of files that go up."""
 
 from audiocls.card.front_matter import divided
+from audiocls.card.model_card import README
 from audiocls.card.published import kept_sections
 from audiocls.card.published_metadata import known_licence
+from audiocls.card.text import counted
 from audiocls.hub.failures import size
+from audiocls.publishing.changes import Plan
 from audiocls.publishing.checks import CheckedFolder
-from audiocls.publishing.repository import Plan, Repository
+from audiocls.publishing.repository import Repository
 
 ROWS = 8  # of the table of files; the rest is one line
 
 
 def checked_lines(checked: CheckedFolder) -> list[str]:
     """What the checks of a model folder found."""
-    files = _files(len(checked.files))
+    files = counted(len(checked.files), "file")
     lines = [f"{checked.folder}: complete, loads, predicts; no token and no path of this machine in {files}"]
     if checked.code:
         lines.append(f"code that is not of this version of audiocls goes along: {_listed(checked.code)}")
@@ -23,8 +26,10 @@ def card_lines(local: str, remote: str | None, published: str) -> list[str]:
     """What of the card on the Hub stays, and what a model without a licence means."""
     kept = kept_sections(local, remote)
     lines = [f"stays in the card on the Hub: {', '.join(kept)}"] if kept else []
-    if not known_licence(divided(published, "README.md")[0].values.get("license")):
-        lines.append("no licence is known: nobody may use or change this model; choose one (license), such as apache-2.0")
+    if not known_licence(divided(published, README)[0].values.get("license")):
+        lines.append(
+            "no licence is known: nobody may use or change this model; choose one (license), such as apache-2.0"
+        )
     return lines
 
 
@@ -32,7 +37,7 @@ def plan_lines(plan: Plan, repository: Repository) -> list[str]:
     """What a commit will change, largest files first."""
     if not plan.changes:
         return [f"{repository.url}: all {len(plan.unchanged)} files are there already, nothing to upload"]
-    lines = [f"{_files(len(plan.upload))}, {size(plan.total_bytes)}, to {_where(repository, plan)}"]
+    lines = [f"{counted(len(plan.upload), 'file')}, {size(plan.total_bytes)}, to {_where(repository, plan)}"]
     rows = sorted(plan.upload, key=lambda row: (-row[1], row[0]))
     shown, folded = (rows, []) if len(rows) <= ROWS + 1 else (rows[:ROWS], rows[ROWS:])
     cells = [(size(number), path) for path, number in shown]
@@ -43,7 +48,7 @@ def plan_lines(plan: Plan, repository: Repository) -> list[str]:
     if plan.delete:
         lines.append(f"  deleted there, as they are gone here: {_listed(plan.delete)}")
     if plan.unchanged:
-        lines.append(f"  unchanged: {_files(len(plan.unchanged))}")
+        lines.append(f"  unchanged: {counted(len(plan.unchanged), 'file')}")
     return lines
 
 
@@ -53,10 +58,6 @@ def _where(repository: Repository, plan: Plan) -> str:
     branch = f", branch {repository.revision}" if repository.revision else ""
     request = ", as a pull request" if repository.create_pr else ""
     return f"{repository.url} ({repository.thing}, {state}{branch}{request})"
-
-
-def _files(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"
 
 
 def _listed(names: list[str]) -> str:

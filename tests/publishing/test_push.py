@@ -12,10 +12,11 @@ from audiocls import AudioClassifier
 from audiocls.errors import AudioclsError, HubError, ModelError, UsageError
 from audiocls.hub import calls
 from audiocls.publishing import push as pushing
+from audiocls.publishing.changes import Plan
 from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof
 from audiocls.publishing.push import push
-from audiocls.publishing.repository import Plan, Repository
+from audiocls.publishing.repository import Repository
 from tests.publishing.folders import model_folder
 
 LINE = "Loads with `pipeline` and gives its scores."

@@ -7,7 +7,8 @@ import pytest
 
 from audiocls.errors import HubError
 from audiocls.hub import calls
-from audiocls.publishing.repository import LeftEmptyError, Repository
+from audiocls.publishing.changes import LeftEmptyError
+from audiocls.publishing.repository import Repository
 
 FILES = {"README.md": b"---\nlicense: mit\n---\n# Sounds\n", "a/b c.txt": "hällo\n".encode(), "empty.txt": b""}
 
