@@ -12,11 +12,10 @@ from huggingface_hub.utils import (
     are_progress_bars_disabled,
     disable_progress_bars,
     enable_progress_bars,
-    parse_ratelimit_headers,
 )
 
 from audiocls.errors import HubError
-from audiocls.hub.failures import hub_reason
+from audiocls.hub.failures import hub_reason, seconds_asked_for
 
 T = TypeVar("T")
 
@@ -32,28 +31,28 @@ def ask_hub(
     call: Callable[[], T],
     repo_id: str,
     repo_type: str = "model",
-    revision: str | None = None,
     *,
     token: str | None = None,
-    repeat: bool = True,
 ) -> T:
-    """Make a request, again after the pause that a busy Hub asks for and, with `repeat`, after a failure of the way.
+    """Make a request, again after the pause that a busy Hub asks for or after a failure of the way.
 
     huggingface_hub repeats uploads itself, but not these: who am I, what is there, create, commit.
 
     Args:
-        call: makes the request with huggingface_hub.
-        repeat: whether it does no harm to make a request twice whose answer was lost.
+        call: makes the request with huggingface_hub; to make it twice must do no harm.
 
     Raises:
         HubError: it failed for good; one line says why.
     """
-    with explained(repo_id, repo_type, revision, token):
-        return patiently(call, repeat)
+    with explained(repo_id, repo_type, token=token):
+        return patiently(call)
 
 
 def patiently(call: Callable[[], T], repeat: bool = True) -> T:
     """`ask_hub` for who handles huggingface_hub's own errors.
+
+    Args:
+        repeat: whether it does no harm to make a request twice whose answer was lost.
 
     Raises:
         HubError: the Hub wants to be left alone for longer than a minute; the line says how long.
@@ -88,16 +87,19 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, NETWORK)
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether the Hub has answered, and will answer the same again."""
+    status = status_of(error)
+    return status is not None and status < 500 and status != 429
+
+
 def wait_asked_for(error: BaseException) -> float | None:
     """Seconds to wait after "too many requests" (429); None for any other failure."""
     if status_of(error) != 429:
         return None
-    headers = error.response.headers  # type: ignore[attr-defined]  # there is a status, so there is an answer
-    limit = parse_ratelimit_headers(headers)
-    if limit is not None and limit.remaining == 0:
-        return limit.reset_in_seconds + 1.0
-    after = headers.get("Retry-After", "").strip()
-    return float(after) if after.isdigit() else 5.0
+    # there is a status, so there is an answer
+    seconds = seconds_asked_for(error.response.headers)  # type: ignore[attr-defined]
+    return 5.0 if seconds is None else seconds + 1.0
 
 
 def status_of(error: BaseException) -> int | None:

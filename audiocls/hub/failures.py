@@ -161,8 +161,9 @@ def _answer_reason(
     if status == 404 and "X-Error-Code" not in response.headers and not said:
         return f"{repo_id}: what answers at {host} is not the Hub; see HF_ENDPOINT"
     if status == 429:
-        wait = _wait_seconds(response.headers)
-        return f"{repo_id}: the Hub takes no more requests for now (429); try again in {wait or 'some minutes'}"
+        wait = seconds_asked_for(response.headers)
+        when = "some minutes" if wait is None else f"{wait} seconds"
+        return f"{repo_id}: the Hub takes no more requests for now (429); try again in {when}"
     if status >= 500:
         return f"{repo_id}: the Hub is out of order ({status}); try again later"
     if "DisabledRepoError" in kinds:
@@ -255,12 +256,15 @@ def _hub() -> tuple[str, str]:
     return _PASSWORD.sub("", constants.ENDPOINT), host
 
 
-def _wait_seconds(headers: Any) -> str | None:
+def seconds_asked_for(headers: Any) -> int | None:
+    """How long a Hub that takes no more requests wants to be left alone; None if it does not say."""
     from huggingface_hub.utils import parse_ratelimit_headers
 
     limit = parse_ratelimit_headers(headers)
-    after = str(limit.reset_in_seconds) if limit and not limit.remaining else headers.get("Retry-After", "").strip()
-    return f"{after} seconds" if after.isdigit() else None
+    if limit is not None and limit.remaining == 0:
+        return int(limit.reset_in_seconds)
+    after = headers.get("Retry-After", "").strip()
+    return int(after) if after.isdigit() else None
 
 
 def size(number: int) -> str:

@@ -100,7 +100,7 @@ def fetch_model(hub_id: HubId, check: Callable[[Path], object] | None = None, ex
     """
     from huggingface_hub import constants
 
-    from audiocls.hub.calls import HUB_FAILURES
+    from audiocls.hub.calls import HUB_FAILURES, is_refusal
 
     held = _held(hub_id)
     if held is not None and (constants.is_offline_mode() or (hub_id.revision == held.commit and not extra)):
@@ -109,7 +109,7 @@ def fetch_model(hub_id: HubId, check: Callable[[Path], object] | None = None, ex
         with quiet_hub():
             info = _info(hub_id, None if held is None else _PATIENCE_WITH_CACHE_SECONDS)
     except HUB_FAILURES as error:
-        if held is None or _is_refusal(error):
+        if held is None or is_refusal(error):
             raise ModelError(_reason(error, hub_id)) from None
         told = hub_reason(error, hub_id.repo_id).partition(": ")[2]
         note = f"{told}; using {hub_id} as the cache has it, at {str(held.commit)[:7]}"
@@ -226,14 +226,6 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 def _is_huge(file: Any) -> bool:
     return (file.size or 0) > _LARGEST_SMALL_BYTES
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether the Hub has answered, and will answer the same again: then the cache is no help."""
-    from audiocls.hub.calls import status_of
-
-    status = status_of(error)
-    return status is not None and status < 500 and status != 429
 
 
 def _reason(error: BaseException, hub_id: HubId) -> str:

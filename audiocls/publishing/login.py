@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import HfApi, get_token
 
 from audiocls.errors import HubError
-from audiocls.hub.calls import explained, patiently, status_of
+from audiocls.hub.calls import ask_hub, status_of
 from audiocls.hub.failures import scrubbed, token_source
 
 NO_TOKEN = "there is no token of the Hub: log in with `hf auth login`, or set HF_TOKEN, or pass --token-stdin"
@@ -101,8 +101,7 @@ def who_am_i(token: str, repo_id: str) -> dict[str, Any]:
                 ) from None
             raise
 
-    with explained(repo_id, token=token):
-        told = patiently(ask)
+    told = ask_hub(ask, repo_id, token=token)
     if not isinstance(told, dict) or not told.get("name"):
         raise HubError(f"{repo_id}: the Hub does not say whose {token_source(token)} is")
     return told

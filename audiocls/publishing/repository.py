@@ -26,9 +26,9 @@ from audiocls.hub.calls import (
     status_of,
 )
 from audiocls.hub.failures import hub_reason
+from audiocls.hub.hashes import same, size_of
 from audiocls.hub.ids import THINGS
 from audiocls.publishing.changes import Commit, LeftEmptyError, Plan, UnknownOutcomeError
-from audiocls.publishing.hashes import same, size_of
 
 MISSING = (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError, UnicodeDecodeError)
 
@@ -128,17 +128,13 @@ class Repository:
                 return None
             commit = info.sha
 
-        def get() -> bytes:
-            url = f"{self.url}/resolve/{commit}/{quote(path)}"
-            answer = http_backoff(
-                "GET", url, headers=build_hf_headers(token=self.token or False), follow_redirects=True
-            )
-            hf_raise_for_status(answer)
-            return answer.content
-
+        url = f"{self.url}/resolve/{commit}/{quote(path)}"
+        headers = build_hf_headers(token=self.token or False)
         try:
             with self._explained(MISSING):
-                return get().decode("utf-8")
+                answer = http_backoff("GET", url, headers=headers, follow_redirects=True)
+                hf_raise_for_status(answer)
+                return str(answer.content.decode("utf-8"))
         except EntryNotFoundError:
             return None
         except UnicodeDecodeError:

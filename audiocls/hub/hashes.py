@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub.hf_api import RepoFile
-
 from audiocls.errors import HubError
 
 BLOCK_BYTES = 1 << 20
@@ -25,8 +23,11 @@ def size_of(content: Path | bytes) -> int:
         return content.stat().st_size
 
 
-def same(content: Path | bytes, there: RepoFile) -> bool:
+def same(content: Path | bytes, there: Any) -> bool:
     """Whether a file is the one the Hub lists: by size, then by the SHA-256 of large files or git's SHA-1 of others.
+
+    Args:
+        there: as huggingface_hub lists it with metadata: a `RepoFile` or `RepoSibling`.
 
     Raises:
         HubError: the file cannot be read.
@@ -35,8 +36,8 @@ def same(content: Path | bytes, there: RepoFile) -> bool:
     if size != (there.lfs.size if there.lfs else there.size):
         return False
     if there.lfs:
-        return _digest(content, hashlib.sha256()) == there.lfs.sha256
-    return _digest(content, hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)) == there.blob_id
+        return bool(_digest(content, hashlib.sha256()) == there.lfs.sha256)
+    return bool(_digest(content, hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)) == there.blob_id)
 
 
 def _digest(content: Path | bytes, so_far: Any) -> str:
