@@ -18,7 +18,7 @@ CARD_LINK = "[The model card]({url}) says how it was trained and tested, and wha
 KNOWS = "It knows {labels}."
 AND_MORE = " and {number} more"
 NAMES_THE_CLOSEST = "It cannot tell that a sound is none of these: it always names the closest."
-HEARS = "It hears {seconds:.3g} s at a time; over a longer sound the scores are averaged."
+HEARS = "It hears at most {seconds:.3g} s at a time; over a longer sound the scores are averaged."
 
 NONE_OF_THESE = (
     "## None of these\n\nThis does not sound like anything the model learnt; closest is {closest}, with {score:.0%}."

@@ -289,7 +289,7 @@ def test_it_says_what_the_model_knows_and_how_good_it_is(asked):
     assert "always names the closest" not in asked[0]["cnn"]["limits"]
     assert "always names the closest" not in asked[0]["several"]["limits"]  # which may give no label at all
     assert "always names the closest" in asked[0]["finetune"]["limits"]
-    assert "It hears 1 s at a time" in asked[0]["cnn"]["limits"]
+    assert "It hears at most 1 s at a time" in asked[0]["cnn"]["limits"]
 
 
 def test_on_zero_gpu_hearing_is_what_asks_for_the_gpu(asked, sounds):
