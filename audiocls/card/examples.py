@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,9 @@ import numpy as np
 import soundfile
 
 from audiocls.card.text import one_line
-from audiocls.data.attribution import attribution_table
+from audiocls.data.attribution import attribution_rows
 from audiocls.data.clips import Clips
-from audiocls.data.metadata import FILE_COLUMNS, column, read_rows
+from audiocls.data.metadata import FILE_COLUMNS, column
 from audiocls.errors import DataError
 from audiocls.whole_files import whole_file, write_text
 
@@ -147,26 +146,18 @@ def _write(waveform: np.ndarray, sampling_rate: int, title: str, path: Path) -> 
 
 def _attribution(files: dict[str, str], root: Path | None) -> str | None:
     """The rows of the data's ATTRIBUTION.csv on these clips, as a table of example files; None where there are none."""
-    path = attribution_table(root) if root else None
-    if path is None:
-        return None
     try:
-        header, rows = read_rows(path)
+        header, rows = attribution_rows(root, list(files.values()))
     except DataError:
         return None
-    file_column = column(header, FILE_COLUMNS)
-    if file_column is None:
+    if not any(rows):
         return None
-    told = {os.path.normpath(row[file_column].strip()).replace(os.sep, "/"): row for row in rows}
-    others = [name for name in header.values() if name != file_column]
+    others = [name for name in header.values() if name != column(header, FILE_COLUMNS)]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "made_from", "changes", *others])
-    found = 0
-    for name, original in files.items():
-        row = told.get(original) or told.get(original.rpartition("/")[2])
+    changes = f"mono, resampled, at most {MOST_SECONDS:g} s of it"
+    for (name, original), row in zip(files.items(), rows, strict=True):
         if row:
-            found += 1
-            changes = f"mono, resampled, at most {MOST_SECONDS:g} s of it"
             writer.writerow([name, original, changes, *(row[other] for other in others)])
-    return text.getvalue() if found else None
+    return text.getvalue()

@@ -1,9 +1,11 @@
 """What lies beside the data about its origin: ATTRIBUTION.csv, LICENSE, README. For the model card, in short."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from audiocls.data.metadata import column, read_rows
+from audiocls.data.metadata import FILE_COLUMNS, column, read_rows
 from audiocls.errors import DataError
 
 LICENCE_COLUMNS = ("licence", "license")
@@ -17,6 +19,29 @@ def attribution_table(root: Path) -> Path | None:
     """ATTRIBUTION.csv beside the data, if there is one."""
     path = root / "ATTRIBUTION.csv"
     return path if path.is_file() else None
+
+
+def attribution_rows(root: Path | None, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, str] | None]]:
+    """What ATTRIBUTION.csv says of each file, found by its path below the root or by its bare name.
+
+    Args:
+        root: of the data; None has no table.
+        files: their paths below it, with "/".
+
+    Returns:
+        The table's header as `read_rows` gives it, and a row for each file, None where there is none. Without such a
+        table, or a column of files in it, the header is empty.
+
+    Raises:
+        DataError: the table cannot be read.
+    """
+    path = attribution_table(root) if root else None
+    header, rows = read_rows(path) if path else ({}, [])
+    file_column = column(header, FILE_COLUMNS)
+    if file_column is None:
+        return {}, [None for _ in files]
+    told = {os.path.normpath(row[file_column].strip()).replace(os.sep, "/"): row for row in rows}
+    return header, [told.get(file) or told.get(file.rpartition("/")[2]) for file in files]
 
 
 def attribution_text(root: Path | None) -> str | None:

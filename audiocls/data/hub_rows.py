@@ -116,14 +116,17 @@ def _group(features: Any) -> str | None:
 def _file_names(rows: Rows, taken: set[str]) -> list[str]:
     """The files' names as the table gives them where it does, and they tell rows apart; otherwise split and number."""
     given = rows.columns.get(NAME_COLUMN)
-    if given is not None and all(map(_is_relative, given)) and len(taken.union(given)) == len(taken) + rows.count:
+    if given is not None and all(map(_is_usable, given)) and len(taken.union(given)) == len(taken) + rows.count:
         return list(given)
     width = len(str(rows.count))
     return [f"{rows.split}/{row:0{width}}" for row in range(rows.count)]
 
 
-def _is_relative(name: Any) -> bool:
-    if not isinstance(name, str) or not name.strip():
-        return False
+def _is_usable(name: Any) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and stays_below(name)
+
+
+def stays_below(name: str) -> bool:
+    """Whether the name of a file, of any system, leads nowhere but below the folder that it is meant for."""
     path = PurePosixPath(name.replace("\\", "/"))
-    return not path.is_absolute() and ".." not in path.parts and not path.parts[0].endswith(":")
+    return not path.is_absolute() and ".." not in path.parts and not "".join(path.parts[:1]).endswith(":")

@@ -11,10 +11,11 @@ from typing import Any
 
 from audiocls.audio.decoding import decode_noting, probe
 from audiocls.config import TrainConfig
-from audiocls.data.attribution import AUTHOR_COLUMNS, LICENCE_COLUMNS, SOURCE_COLUMNS, attribution_table
+from audiocls.data.attribution import AUTHOR_COLUMNS, LICENCE_COLUMNS, SOURCE_COLUMNS, attribution_rows
 from audiocls.data.grouping import known_groups
+from audiocls.data.hub_rows import stays_below
 from audiocls.data.listing import Item, Listing, Skipped, some
-from audiocls.data.metadata import FILE_COLUMNS, column, read_rows
+from audiocls.data.metadata import column
 from audiocls.data.store import Encoded
 from audiocls.errors import AudioReadError, DataError
 from audiocls.hub.failures import size
@@ -118,12 +119,13 @@ def _published_names(listing: Listing) -> list[str]:
     taken = {item.file for item in listing.items}
     names, moved = [], []
     for item in listing.items:
-        name, path = item.file, PurePosixPath(item.file.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
-            name, number = f"elsewhere/{path.name}", 1
+        name = item.file
+        if not stays_below(name):
+            bare = PurePosixPath(name.replace("\\", "/")).name
+            name, number = f"elsewhere/{bare}", 1
             while name in taken:
                 number += 1
-                name = f"elsewhere/{number}/{path.name}"
+                name = f"elsewhere/{number}/{bare}"
             taken.add(name)
             moved.append(name)
         names.append(name)
@@ -134,23 +136,9 @@ def _published_names(listing: Listing) -> list[str]:
 
 def _origins(listing: Listing) -> list[dict[str, str]]:
     """What ATTRIBUTION.csv tells of each item: {column: text}, with all columns or none."""
-    path = attribution_table(listing.root) if listing.root else None
-    none: list[dict[str, str]] = [{} for _ in listing.items]
-    if path is None:
-        return none
-    header, rows = read_rows(path)
-    file_column = column(header, FILE_COLUMNS)
+    header, rows = attribution_rows(listing.root, [item.file for item in listing.items])
     columns = [name for names in (LICENCE_COLUMNS, AUTHOR_COLUMNS, SOURCE_COLUMNS) if (name := column(header, names))]
-    if file_column is None or not columns:
-        return none
-    told = {
-        os.path.normpath(row[file_column].strip()).replace(os.sep, "/"): {
-            name.strip().lower(): row[name].strip() for name in columns
-        }
-        for row in rows
-    }
-    empty = {name.strip().lower(): "" for name in columns}
-    return [told.get(item.file) or told.get(item.file.rpartition("/")[2]) or empty for item in listing.items]
+    return [{name.strip().lower(): row[name].strip() if row else "" for name in columns} for row in rows]
 
 
 def splits_of(sounds: Sequence[Sound]) -> dict[str, list[Sound]]:
