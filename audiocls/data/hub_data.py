@@ -64,7 +64,7 @@ def list_hub(hub_id: HubId, streaming: bool = False) -> Listing:
                 f"{source}: the Hub cannot be reached, and streaming reads there; leave it out to use the cache"
             )
         commit, tables = _from_cache(hub_id)
-        splits = [_loaded(source, split, table) for split, table in tables.items()]
+        splits = [_loaded(source, split, table, hub_id) for split, table in tables.items()]
     else:
         at = HubId(hub_id.repo_id, commit)
         try:
@@ -108,11 +108,11 @@ def _splits(source: str, at: HubId, streaming: bool) -> tuple[list[Rows], bool]:
         if "torchcodec" in str(error) + str(error.__cause__):  # which it wants for folders of sounds only
             return streamed_splits(at), True
         raise
-    return [_loaded(source, str(split), table) for split, table in found.items()], False
+    return [_loaded(source, str(split), table, at) for split, table in found.items()], False
 
 
-def _loaded(source: str, split: str, table: Any) -> Rows:
-    """A table in the cache of `datasets`, read through a memory map."""
+def _loaded(source: str, split: str, table: Any, hub_id: HubId | None = None) -> Rows:
+    """A table in the cache of `datasets`, read through a memory map; `hub_id` says whose it is, if not this user's."""
     import datasets
 
     check_columns(source, table.features)
@@ -121,18 +121,31 @@ def _loaded(source: str, split: str, table: Any) -> Rows:
     table = table.cast_column(audio, datasets.Audio(decode=False))
     sounds = table.select_columns([audio])
     columns = {name: table[name][:] for name in wanted_columns(features)}
-    return Rows(split, features, columns, len(table), lambda row: _reader(sounds, row, audio))
+    return Rows(split, features, columns, len(table), lambda row: _reader(sounds, row, audio, hub_id))
 
 
-def _reader(table: Any, row: int, column: str) -> Callable[[], bytes]:
+def _reader(table: Any, row: int, column: str, hub_id: HubId | None) -> Callable[[], bytes]:
     def read() -> bytes:
         cell = table[row][column] or {}
         if cell.get("bytes") is not None:
             return cell["bytes"]
         path = cell.get("path")
-        return Path(path).read_bytes() if path and os.path.isfile(path) else b""
+        if not path or not os.path.isfile(path) or (hub_id is not None and not _came_with(hub_id, path)):
+            return b""
+        return Path(path).read_bytes()
 
     return read
+
+
+def _came_with(hub_id: HubId, path: str) -> bool:
+    """Whether a file lies where this data set was fetched to: a stranger's row must not choose others."""
+    import datasets
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    own = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=hub_id.repo_id, repo_type="dataset"))
+    file = Path(path).resolve()
+    return any(file.is_relative_to(Path(each).resolve()) for each in (own, datasets.config.EXTRACTED_DATASETS_PATH))
 
 
 def _ask(hub_id: HubId) -> tuple[str | None, str | None]:

@@ -72,20 +72,21 @@ def streamed_splits(hub_id: HubId) -> list[Rows]:
     splits, first = [], 0
     if isinstance(builder, Parquet):
         for split, files in builder.config.data_files.items():
-            splits.append(_of_parquet(str(hub_id), str(split), list(files), builder.info.features, first))
+            splits.append(_of_parquet(hub_id, str(split), list(files), builder.info.features, first))
             first += len(files)
     else:
         if hasattr(builder.config, "decode_num_threads"):
             builder.config.decode_num_threads = 0  # nothing is decoded here
         for number, (split, stream) in enumerate(builder.as_streaming_dataset().items()):
-            splits.append(_of_stream(str(hub_id), str(split), stream, number, partial(_begun, builder, split)))
+            splits.append(_of_stream(hub_id, str(split), stream, number, partial(_begun, builder, split)))
     return splits
 
 
-def _of_parquet(source: str, split: str, files: list[str], features: Any, first: int) -> Rows:
+def _of_parquet(hub_id: HubId, split: str, files: list[str], features: Any, first: int) -> Rows:
     import datasets
     import pyarrow.parquet as pq
 
+    source = str(hub_id)
     columns: dict[str, list[Any]] = {}
     sounds: list[InOrder] = []
     for number, url in enumerate(files, first):
@@ -96,12 +97,12 @@ def _of_parquet(source: str, split: str, files: list[str], features: Any, first:
             table = parquet.read(columns=wanted)
             for name in wanted:
                 columns.setdefault(name, []).extend(table[name].to_pylist())
-            reading = Sounds(_parquet_reader(url, audio_column(source, features)))
+            reading = Sounds(_parquet_reader(hub_id, url, audio_column(source, features)))
             sounds += [InOrder((number, row), reading) for row in range(table.num_rows)]
     return Rows(split, features, columns, len(sounds), sounds.__getitem__)
 
 
-def _parquet_reader(url: str, column: str) -> Callable[[int], Iterator[tuple[int, bytes]]]:
+def _parquet_reader(hub_id: HubId, url: str, column: str) -> Callable[[int], Iterator[tuple[int, bytes]]]:
     import pyarrow.parquet as pq
 
     def read_from(row: int) -> Iterator[tuple[int, bytes]]:
@@ -114,7 +115,7 @@ def _parquet_reader(url: str, column: str) -> Callable[[int], Iterator[tuple[int
             groups = list(range(group, len(counts)))
             for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=[column]):
                 for cell in batch.column(0):
-                    yield start, _bytes_of(cell.as_py())
+                    yield start, _bytes_of(hub_id, cell.as_py())
                     start += 1
 
     return read_from
@@ -124,12 +125,13 @@ def _begun(builder: Any, split: Any) -> Any:
     return builder.as_streaming_dataset()[split]._ex_iterable
 
 
-def _of_stream(source: str, split: str, stream: Any, number: int, begun: Callable[[], Any]) -> Rows:
+def _of_stream(hub_id: HubId, split: str, stream: Any, number: int, begun: Callable[[], Any]) -> Rows:
     """From anything else that `datasets` streams: one pass now, and a second one for sounds that are not files.
 
     Args:
         begun: gives the rows from the start; archives can be gone through once only.
     """
+    source = str(hub_id)
     if stream.features is None:
         stream = stream._resolve_features()
     check_columns(source, stream.features)
@@ -143,11 +145,13 @@ def _of_stream(source: str, split: str, stream: Any, number: int, begun: Callabl
         for name in wanted:
             columns[name].append(example.get(name))
         paths.append(_path_of(example.get(audio)))
-    sounds = Sounds(lambda _: ((row, _bytes_of(example.get(audio))) for row, (_, example) in enumerate(begun())))
+    sounds = Sounds(
+        lambda _: ((row, _bytes_of(hub_id, example.get(audio))) for row, (_, example) in enumerate(begun()))
+    )
 
     def sound(row: int) -> Callable[[], bytes]:
         path = paths[row]
-        return InOrder((number, row), sounds) if path is None else partial(_content, path)
+        return InOrder((number, row), sounds) if path is None else partial(_content, hub_id, path)
 
     return Rows(split, stream.features, columns, len(paths), sound)
 
@@ -159,18 +163,22 @@ def _path_of(cell: Any) -> str | None:
     return cell if isinstance(cell, str) else None
 
 
-def _bytes_of(cell: Any) -> bytes:
+def _bytes_of(hub_id: HubId, cell: Any) -> bytes:
     if isinstance(cell, dict) and cell.get("bytes") is not None:
         return bytes(cell["bytes"])
     path = _path_of(cell)
-    return _content(path) if path else b""
+    return _content(hub_id, path) if path else b""
 
 
-def _content(path: str) -> bytes:
-    """A file of the data set, also one within an archive of it; never one of this machine."""
+def _content(hub_id: HubId, path: str) -> bytes:
+    """A file of the data set, also one within an archive of it; empty for any other.
+
+    Whoever wrote a row must not choose a file of this machine, of its network, or of another repository that the login
+    of this user may read.
+    """
     from datasets.utils.file_utils import xopen
 
-    if "://" not in path:
+    if not path.rpartition("::")[2].startswith(f"hf://datasets/{hub_id.repo_id}@") or ".." in path.split("/"):
         return b""
     with _open(path) if path.startswith("hf://") else xopen(path, "rb") as file:
         return bytes(file.read())

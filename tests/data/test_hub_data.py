@@ -216,6 +216,22 @@ def test_folders_of_sounds_on_the_hub_are_streamed_file_by_file(hub, upload):
     assert sorted(whole.test.contents) == sorted(data.test.contents)
 
 
+@BOTH
+@pytest.mark.parametrize("form", ["{path}", "file://{path}", "local://{path}", "hf://datasets/user/diary@main/a.flac"])
+def test_a_row_cannot_name_a_file_of_this_machine_or_of_another_data_set(serve, upload, tmp_path, streaming, form):
+    """Who trains on a stranger's data and publishes example clips would publish it."""
+    (tmp_path / "diary.flac").write_bytes(sound(99))
+    upload({"a.flac": sound(99)}, "user/diary")
+    rows = table(["a", "b"])
+    cells = [{"bytes": sound(0), "path": None}, {"bytes": None, "path": form.format(path=tmp_path / "diary.flac")}]
+    plain = rows.remove_columns("audio").add_column("audio", cells)
+    data = io.BytesIO()
+    plain.cast_column("audio", datasets.Audio(decode=False)).to_parquet(data)
+    name = upload({"data/train-00000-of-00001.parquet": data.getvalue()})
+    items = find_source(name, streaming=streaming).items
+    assert [item.source() for item in items] == [sound(0), b""]
+
+
 def test_archives_that_can_only_be_read_from_their_start_are_streamed(upload):
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
