@@ -106,8 +106,9 @@ def _has_objects(file: Any) -> bool:
 
 
 def _check_code(found: dict[str, Path], folder: Path) -> None:
+    named = _named_code(folder)
     for name, path in found.items():
-        if name.endswith((".py", ".pyw", ".so", ".sh")) and not is_released(path) and name not in _named_code(folder):
+        if name.endswith((".py", ".pyw", ".so", ".sh")) and not is_released(path) and name not in named:
             raise ModelError(
                 f"{path} is code that neither audiocls writes nor config.json names (auto_map), so no model needs it; "
                 "remove it"
@@ -126,7 +127,11 @@ def other_code(found: dict[str, Path]) -> list[str]:
 
 
 def _named_code(folder: Path) -> set[str]:
-    """The modules that the configuration names, and what they import of one another."""
+    """The modules that the configuration names, and what they import of one another.
+
+    Raises:
+        ModelError: it names code of another repository, which whoever trusts the model would run.
+    """
     from transformers.dynamic_module_utils import get_relative_import_files
 
     named: set[str] = set()
@@ -137,7 +142,12 @@ def _named_code(folder: Path) -> set[str]:
             continue
         for value in (told.get("auto_map") or {}).values() if isinstance(told, dict) else ():
             for reference in value if isinstance(value, list) else [value]:
-                if isinstance(reference, str) and "--" not in reference:
+                if isinstance(reference, str) and "--" in reference:
+                    raise ModelError(
+                        f"{folder / configuration}: auto_map takes code from another repository "
+                        f"({reference.partition('--')[0]}), which could change it later; put the code into the folder"
+                    )
+                if isinstance(reference, str):
                     named.add(reference.split(".")[0] + ".py")
     for name in list(named):
         if (folder / name).is_file():

@@ -184,11 +184,13 @@ class Repository:
             HubError: it failed, or the repository was changed since it was compared. The line says what is there now.
         """
         if not plan.changes:
+            if plan.head is not None and self._needs_branch():  # its files may be those of the main branch
+                self._make_branch(plan.head)
             return None
         made = plan.head is None
         head = self._create() if plan.head is None else plan.head
         try:
-            if self.revision and not self.revision.startswith("refs/") and not self.create_pr:
+            if self._needs_branch():
                 self._make_branch(head)
             return self._commit(plan, head, message)
         except UnknownOutcomeError:
@@ -225,6 +227,10 @@ class Repository:
     def _unknown(self, error: Exception, what: str) -> UnknownOutcomeError:
         reason = hub_reason(error, self.repo_id, self.revision, self.repo_type, token=self.token)
         return UnknownOutcomeError(f"{reason}; {what} is not known, the same again goes on from there")
+
+    def _needs_branch(self) -> bool:
+        """Whether a branch is written to, which is made if it is not there yet."""
+        return bool(self.revision) and not str(self.revision).startswith("refs/") and not self.create_pr
 
     def _make_branch(self, head: str) -> None:
         make = partial(self._api.create_branch, repo_type=self.repo_type, revision=head, exist_ok=True)

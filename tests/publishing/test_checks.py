@@ -52,6 +52,14 @@ def refused(folder, told, **how):
     return str(error.value)
 
 
+def test_code_of_another_repository_is_refused(folder):
+    settings = json.loads((folder / "config.json").read_text())
+    settings["auto_map"] = {"AutoModelForAudioClassification": "other/evil--code.Model"}
+    (folder / "config.json").unlink()
+    (folder / "config.json").write_text(json.dumps(settings))
+    refused(folder, "config.json: auto_map takes code from another repository .other/evil.")
+
+
 def test_a_complete_folder_passes_whole(complete):
     checked = check_model_folder(complete)
     names = {path.name for path in complete.iterdir()}

@@ -117,6 +117,12 @@ def test_a_branch_is_made_from_the_main_one(hub):
     assert not repository(revision="try/this").plan({"a": b"2", "b": b"1"}).changes
 
 
+def test_a_branch_of_the_same_files_is_made_too(hub):
+    pushed(hub, {"a": b"1"})
+    assert pushed(hub, {"a": b"1"}, revision="v1") is None
+    assert hub.files("me/sounds", revision="v1")["a"] == b"1"
+
+
 def test_a_branch_of_a_repository_that_is_not_there_yet(hub):
     pushed(hub, {"a": b"1"}, revision="dev")
     assert "a" in hub.files("me/sounds", revision="dev")
