@@ -18,9 +18,10 @@ from audiocls.errors import ModelError, UsageError
 from audiocls.hub.cache import bring, cached, check_room, is_whole, quiet_hub
 from audiocls.hub.failures import hub_reason, size
 from audiocls.hub.ids import HubId, parse_hub_id
+from audiocls.inference.model_config import INPUT_FILES
 
 _SMALL = (
-    "config.json", "preprocessor_config.json", "processor_config.json", "training_config.json", "metrics.json",
+    "config.json", *INPUT_FILES, "training_config.json", "metrics.json",
     "README.md", "model.safetensors.index.json", "pytorch_model.bin.index.json", "*.py",
 )  # fmt: skip
 _LARGEST_SMALL_BYTES = 20_000_000  # nothing that is read whole is larger

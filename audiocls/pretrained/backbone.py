@@ -18,7 +18,7 @@ from audiocls.errors import ModelError
 from audiocls.hub.ids import parse_hub_id
 from audiocls.inference.download import ModelFiles, find_model
 from audiocls.inference.loading import explained, quiet_transformers
-from audiocls.inference.model_config import read_config
+from audiocls.inference.model_config import INPUT_FILES, read_config
 from audiocls.model_folder import is_model_folder
 from audiocls.pretrained.weights import REGISTRY, default_folder
 from audiocls.pretrained.windows import cut_window, default_extractor, fitting_seconds, fixed_window
@@ -182,7 +182,7 @@ def load_extractor(folder: Path, settings: Any) -> Any:
     """The model's own feature extractor, or the usual one of its architecture when it comes without."""
     from transformers import AutoFeatureExtractor
 
-    if any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
+    if any((folder / name).is_file() for name in INPUT_FILES):
         return AutoFeatureExtractor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     return default_extractor(settings)
 

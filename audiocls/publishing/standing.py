@@ -7,7 +7,9 @@ from huggingface_hub import ModelCard
 
 from audiocls.card.examples import EXAMPLES
 from audiocls.card.model_card import EVAL_RESULTS, README, TASK
+from audiocls.data.listing import some
 from audiocls.errors import HubError, ModelError
+from audiocls.inference.model_config import INPUT_FILES
 from audiocls.publishing.card_checks import LIBRARY
 from audiocls.publishing.folder_files import MODELS
 from audiocls.publishing.repository import Repository
@@ -15,7 +17,7 @@ from audiocls.publishing.repository import Repository
 # Files that say nothing of what a repository holds.
 BARE = (".gitattributes", ".gitignore", README, "LICENSE", "LICENSE.txt", "LICENSE.md")
 OUR_NAMES = {
-    *("config.json", "preprocessor_config.json", "processor_config.json", "model.safetensors.index.json"),
+    *("config.json", *INPUT_FILES, "model.safetensors.index.json"),
     *("metrics.json", "results.csv", "predictions.csv", "training_hist.json", "training_config.json", "splits.json"),
     *("confusion_matrix.png", "reliability.png", "curves.png", "leaderboard.csv", "leaderboard.png"),
     *("detection.json", "rejection.safetensors", "test_examples.json", "mislabelled.csv", "precision_recall.png"),
@@ -80,7 +82,7 @@ def _other_model(repository: Repository, commit: str, files: list[str], metadata
     others = [name for name in files if name not in BARE]
     if "config.json" not in files:
         strange = [name for name in others if not is_ours(name)]
-        return _listed(strange) if strange else None
+        return some(strange) if strange else None
     try:
         config = json.loads(repository.text("config.json", commit) or "")
         kinds = config.get("architectures") or [config.get("model_type")]
@@ -93,8 +95,3 @@ def _other_model(repository: Repository, commit: str, files: list[str], metadata
         return f"a {kinds[0]}"
     except (ValueError, AttributeError, TypeError, KeyError, IndexError):
         return "a config.json that is no model's"
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more files"

@@ -5,6 +5,7 @@ from audiocls.card.model_card import README
 from audiocls.card.published import kept_sections
 from audiocls.card.published_metadata import known_licence
 from audiocls.card.text import counted
+from audiocls.data.listing import some
 from audiocls.hub.failures import size
 from audiocls.publishing.changes import Plan
 from audiocls.publishing.checks import CheckedFolder
@@ -18,7 +19,7 @@ def checked_lines(checked: CheckedFolder) -> list[str]:
     files = counted(len(checked.files), "file")
     lines = [f"{checked.folder}: complete, loads, predicts; no token and no path of this machine in {files}"]
     if checked.code:
-        lines.append(f"code that is not of this version of audiocls goes along: {_listed(checked.code)}")
+        lines.append(f"code that is not of this version of audiocls goes along: {some(checked.code, 4)}")
     return lines
 
 
@@ -46,7 +47,7 @@ def plan_lines(plan: Plan, repository: Repository) -> list[str]:
     width = max((len(number) for number, _ in cells), default=0)
     lines += [f"  {number:>{width}}  {path}" for number, path in cells]
     if plan.delete:
-        lines.append(f"  deleted there, as they are gone here: {_listed(plan.delete)}")
+        lines.append(f"  deleted there, as they are gone here: {some(plan.delete, 4)}")
     if plan.unchanged:
         lines.append(f"  unchanged: {counted(len(plan.unchanged), 'file')}")
     return lines
@@ -58,8 +59,3 @@ def _where(repository: Repository, plan: Plan) -> str:
     branch = f", branch {repository.revision}" if repository.revision else ""
     request = ", as a pull request" if repository.create_pr else ""
     return f"{repository.url} ({repository.thing}, {state}{branch}{request})"
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
