@@ -156,7 +156,10 @@ def serve(hub: Hub, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
                 server.close()
             for transport in list(hub.connections.values()):
                 transport.abort()
-            for task in list(self.server_state.tasks):
+            tasks = list(self.server_state.tasks)
+            if tasks:  # those that only have a file left to close may do so
+                await asyncio.wait(tasks, timeout=0.2)
+            for task in tasks:
                 task.cancel()
             await asyncio.sleep(0)
 
