@@ -12,6 +12,7 @@ from audiocls.data.hub_stream import streamed_splits
 from audiocls.data.listing import PARTS, Listing, shown
 from audiocls.data.store import cache_folder
 from audiocls.errors import DataError
+from audiocls.hub.cache import quiet_hub
 from audiocls.hub.failures import hub_reason, in_short
 from audiocls.hub.ids import HubId, parse_hub_id
 from audiocls.whole_files import write_text
@@ -68,7 +69,8 @@ def list_hub(hub_id: HubId, streaming: bool = False) -> Listing:
     else:
         at = HubId(hub_id.repo_id, commit)
         try:
-            splits, streaming = _splits(source, at, streaming)
+            with quiet_hub():
+                splits, streaming = _splits(source, at, streaming)
         except DataError:
             raise
         except Exception as error:  # whatever network, Hub or pyarrow raise becomes one line
@@ -185,7 +187,8 @@ def _load_reason(error: Exception, hub_id: HubId) -> str:
             f"{name}: the data set has several configurations ({', '.join(names[:8])}); save the one you mean with "
             f"datasets.load_dataset({hub_id.repo_id!r}, {names[0]!r}) and to_parquet, and give that folder"
         )
-    return f"{name}: the Hub data set cannot be loaded: {hub_reason(error, hub_id.repo_id, hub_id.revision, 'dataset')}"
+    reason = hub_reason(error, hub_id.repo_id, hub_id.revision, "dataset").removeprefix(f"{hub_id.repo_id}: ")
+    return f"{name}: the Hub data set cannot be loaded: {reason}"
 
 
 def _note_of(hub_id: HubId) -> Path:

@@ -30,6 +30,10 @@ def reason_of(errors: Sequence[Sequence[str]], repo_id: str, revision: str | Non
     for name, _ in errors:
         if name in _WORDS:
             return _WORDS[name].format(name=repo_id, revision=revision)
+    if any("No space left" in message or "os error 28" in message for _, message in errors):
+        return (
+            "the disk of the folder for temporary files is full; free some room, or set TMPDIR to a folder that has it"
+        )
     name, message = errors[0]
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if not lines:

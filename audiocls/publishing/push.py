@@ -31,6 +31,7 @@ from audiocls.publishing.told import card_lines, checked_lines, plan_lines
 
 Say = Callable[[str], None]
 MESSAGE = "Upload the model with audiocls"
+READING = ("login", "proof")  # steps that change nothing on the Hub
 BADGE_MESSAGE = "The model was loaded back and gave its scores"
 
 
@@ -287,7 +288,10 @@ class _Push:
         except AudioclsError as error:
             raise HubError(f"{name}: {error}{self._state()}") from None
         except KeyboardInterrupt:
-            self.say(f"stopped in step {name}{self._state()}, and nothing there is half done; the same again goes on")
+            sent = (
+                "" if name in READING else "; what it was sending is there whole or not at all (perhaps an empty page)"
+            )
+            self.say(f"stopped in step {name}{self._state(also=bool(sent))}{sent}; the same again goes on")
             raise
 
     def _state(self, also: bool = False) -> str:

@@ -1,5 +1,7 @@
+import errno
 import io
 import tarfile
+import warnings
 
 import datasets
 import numpy as np
@@ -245,6 +247,18 @@ def test_archives_that_can_only_be_read_from_their_start_are_streamed(upload):
     assert data.labels == ["0", "1"]
     assert all_contents(data) == sorted(content_hash(lambda number=number: sound(number)) for number in range(12))
     assert all_contents(load_audio_data(name, TrainConfig(num_workers=2))) == all_contents(data)
+
+
+def test_a_full_disk_is_told_in_one_line_that_names_the_data_set_once(serve, monkeypatch):
+    name = serve(train=table(["a", "b"]))
+
+    def full(*given, **how):
+        warnings.warn("Not enough free disk space to download the file", UserWarning, stacklevel=1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(datasets, "load_dataset", full)
+    with pytest.raises(DataError, match=r"^user/name: the Hub data set cannot be loaded: the disk of .* is full"):
+        find_source(name)
 
 
 def test_columns_that_are_missing_are_told(serve):

@@ -18,6 +18,10 @@ from audiocls.publishing.proof_failures import LONGEST, Failure, reason_of, with
          "me/x is gated, and this login has no access to it"),
         ([["LocalEntryNotFoundError", "long words"], ["ConnectError", "[Errno 111]"]], "the Hub cannot be reached"),
         ([["RevisionNotFoundError", "404"]], "me/x has no revision v1 on the Hub"),
+        (
+            [["OSError", "Task error: IO Error: No space left on device (os error 28)"]],
+            "the disk of the folder for temporary files is full; free some room, or set TMPDIR to a folder that has it",
+        ),
     ],
 )  # fmt: skip
 def test_a_reason_is_short(errors, reason):
