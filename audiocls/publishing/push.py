@@ -288,9 +288,7 @@ class _Push:
         except AudioclsError as error:
             raise HubError(f"{name}: {error}{self._state()}") from None
         except KeyboardInterrupt:
-            sent = (
-                "" if name in READING else "; what it was sending is there whole or not at all (perhaps an empty page)"
-            )
+            sent = "" if name in READING else "; what it was sending is there whole or not at all (or an empty page)"
             self.say(f"stopped in step {name}{self._state(also=bool(sent))}{sent}; the same again goes on")
             raise
 
