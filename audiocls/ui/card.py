@@ -10,7 +10,8 @@ PICTURES = ("confusion_matrix.png", "reliability.png", "curves.png")
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+# Pictures from elsewhere, and what asks a visitor for something; gradio itself takes out scripts, frames and styles.
+_HTML = re.compile(r"</?(img|picture|video|audio|form|input|button|select|textarea)\b[^>]*>", re.IGNORECASE)
 
 
 def score_line(metrics: dict[str, Any] | None) -> str:
@@ -30,14 +31,14 @@ def score_line(metrics: dict[str, Any] | None) -> str:
 
 
 def card_text(card: str | None) -> str:
-    """A model card as the page shows it: without its YAML front matter, and without images.
+    """A model card as the page shows it: without its YAML front matter, images and forms.
 
     The card's own pictures are shown beside it (`pictures`); others would have to be fetched from elsewhere.
     """
     if not card:
         return texts.CARD_UNKNOWN
     body = _FRONT_MATTER.sub("", card, count=1)
-    return _HTML_IMAGE.sub("", _MARKDOWN_IMAGE.sub("", body)).strip()
+    return _HTML.sub("", _MARKDOWN_IMAGE.sub("", body)).strip()
 
 
 def pictures(folder: Path | None) -> list[Path]:

@@ -35,3 +35,8 @@ def test_pictures_are_those_of_the_folder(tmp_path):
 
 def test_a_name_is_not_taken_for_markdown():
     assert escaped("my_model*v2* <b>") == r"my\_model\*v2\* \<b\>"
+
+
+def test_a_card_cannot_ask_a_visitor_for_anything():
+    card = '# a\n\n<FORM action="https://example.com"><input name="token"> words <button>go</button></form>'
+    assert card_text(card) == "# a\n\n words go"
