@@ -4,23 +4,20 @@ A store is found by the hashes of its clips, which are only known when all of th
 and a data set that was read once is not fetched again.
 """
 
-import hashlib
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from tqdm import tqdm
 
+from audiocls.data.hub_notes import read_note, write_note
 from audiocls.data.hub_stream import InOrder
 from audiocls.data.listing import Item
-from audiocls.data.store import Store, cache_folder, content_hash, decode_row, open_or_write
+from audiocls.data.store import Store, content_hash, decode_row, open_or_write
 from audiocls.errors import DataError
 from audiocls.hub.failures import hub_reason
 from audiocls.hub.ids import HubId
-from audiocls.whole_files import write_text
 
 
 def open_arriving(
@@ -42,15 +39,14 @@ def open_arriving(
         DataError: the Hub cannot be reached any more, or what it gives is damaged.
         OutputError: the cache folder cannot be written or the disk is full.
     """
-    note = _note_of(hub_id)
-    known = _remembered(note)
+    known = read_note(hub_id, "clips")
     whole = {known[item.file] for item in items} if all(item.file in known for item in items) else None
     workers = num_workers or os.cpu_count() or 1
     store = open_or_write(
         name, whole, sampling_rate, lambda earlier: _rows(items, known, earlier, hub_id, sampling_rate, workers)
     )
     if whole is None:
-        write_text(note, json.dumps(known))
+        write_note(hub_id, "clips", known)
     return store, [known[item.file] for item in items]
 
 
@@ -115,18 +111,3 @@ def _fetched(item: Item, hub_id: HubId) -> bytes:
     except Exception as error:  # whatever the network, `datasets` and pyarrow raise
         reason = hub_reason(error, hub_id.repo_id, hub_id.revision, "dataset")
         raise DataError(f"{reason} (while {item.file} was fetched)") from error
-
-
-def _note_of(hub_id: HubId) -> Path:
-    from huggingface_hub import constants
-
-    key = hashlib.sha256(f"{constants.ENDPOINT} {hub_id}".encode()).hexdigest()[:32]
-    return cache_folder() / "hub" / f"{key}-clips.json"
-
-
-def _remembered(note: Path) -> dict[str, str]:
-    try:
-        found = json.loads(note.read_text(encoding="utf-8"))
-        return {str(file): str(content) for file, content in found.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}

@@ -1,21 +1,18 @@
 """Data sets of the Hub, and folders of parquet files, through `datasets`: rows with encoded audio and a label."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from audiocls.data.hub_notes import read_note, write_note
 from audiocls.data.hub_rows import Rows, add_rows, attribution_of, audio_column, check_columns, wanted_columns
 from audiocls.data.hub_stream import streamed_splits
 from audiocls.data.listing import PARTS, Listing, shown
-from audiocls.data.store import cache_folder
 from audiocls.errors import DataError
 from audiocls.hub.cache import quiet_hub
 from audiocls.hub.failures import hub_reason, in_short
 from audiocls.hub.ids import HubId, parse_hub_id
-from audiocls.whole_files import write_text
 
 _ASK_SECONDS = 20.0
 
@@ -191,28 +188,15 @@ def _load_reason(error: Exception, hub_id: HubId) -> str:
     return f"{name}: the Hub data set cannot be loaded: {reason}"
 
 
-def _note_of(hub_id: HubId) -> Path:
-    """Where it is kept which commit a revision was when it was last read."""
-    from huggingface_hub import constants
-
-    key = hashlib.sha256(f"{constants.ENDPOINT} {hub_id}".encode()).hexdigest()[:32]
-    return cache_folder() / "hub" / f"{key}.json"
-
-
 def _remember(hub_id: HubId, commit: str) -> None:
-    note = _note_of(hub_id)
     if _remembered(hub_id) != commit:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        write_text(note, json.dumps({"data_set": str(hub_id), "commit": commit}))
+        write_note(hub_id, "commit", {"data_set": str(hub_id), "commit": commit})
 
 
 def _remembered(hub_id: HubId) -> str | None:
     """The commit it was when it was last read; None if it is not in the cache of `datasets` as a whole."""
-    try:
-        commit = str(json.loads(_note_of(hub_id).read_text())["commit"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return commit if _cached_folder(hub_id, commit) else None
+    commit = read_note(hub_id, "commit").get("commit")
+    return commit if commit and _cached_folder(hub_id, commit) else None
 
 
 def _cached_folder(hub_id: HubId, commit: str) -> Path | None:
