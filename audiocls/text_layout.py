@@ -1,4 +1,4 @@
-"""Laying out names in columns: how wide they are on a terminal, cutting and padding them."""
+"""Names and numbers as a terminal shows them: their width, cutting and padding them; bytes in round numbers."""
 
 import unicodedata
 
@@ -35,3 +35,9 @@ def _fitting(text: str, width: int) -> str:
 def pad(text: str, width: int) -> str:
     """The text with spaces after it up to `width` columns."""
     return text + " " * (width - text_width(text))
+
+
+def size(number: int) -> str:
+    """A number of bytes for a person: "3 kB", "1.2 MB"."""
+    unit, scale = ("GB", 1e9) if number >= 1e9 else ("MB", 1e6)
+    return f"{number / scale:.1f} {unit}" if number >= 1e6 else f"{max(1, round(number / 1e3))} kB"

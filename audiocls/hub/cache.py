@@ -14,9 +14,9 @@ from typing import Any
 from tqdm import tqdm
 
 from audiocls.errors import ModelError
-from audiocls.hub.failures import size
 from audiocls.hub.hashes import same
 from audiocls.hub.ids import HubId
+from audiocls.text_layout import size
 
 _BAR_FROM_BYTES = 10_000_000
 _FILES_AT_ONCE = 8

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from audiocls.hub.ids import THINGS, HubId
+from audiocls.text_layout import size
 
 _ASK_SECONDS = 5.0  # for what is asked only to tell a failure better
 _MOST_NAMES = 5  # branches and tags told
@@ -265,9 +266,3 @@ def seconds_asked_for(headers: Any) -> int | None:
         return int(limit.reset_in_seconds)
     after = headers.get("Retry-After", "").strip()
     return int(after) if after.isdigit() else None
-
-
-def size(number: int) -> str:
-    """A number of bytes for a person: "3 kB", "1.2 MB"."""
-    unit, scale = ("GB", 1e9) if number >= 1e9 else ("MB", 1e6)
-    return f"{number / scale:.1f} {unit}" if number >= 1e6 else f"{max(1, round(number / 1e3))} kB"

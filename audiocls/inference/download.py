@@ -16,9 +16,10 @@ from typing import Any
 
 from audiocls.errors import ModelError, UsageError
 from audiocls.hub.cache import bring, cached, check_room, is_whole, quiet_hub
-from audiocls.hub.failures import hub_reason, size
+from audiocls.hub.failures import hub_reason
 from audiocls.hub.ids import HubId, parse_hub_id
 from audiocls.inference.model_config import INPUT_FILES
+from audiocls.text_layout import size
 
 _SMALL = (
     "config.json", *INPUT_FILES, "training_config.json", "metrics.json",

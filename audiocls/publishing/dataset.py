@@ -12,7 +12,6 @@ from audiocls.data.attribution import attribution_table, attribution_text
 from audiocls.data.listing import Skipped, some
 from audiocls.data.sources import find_source
 from audiocls.errors import DataError, ModelError, OutputError
-from audiocls.hub.failures import size
 from audiocls.publishing.changes import Commit
 from audiocls.publishing.dataset_card import DataSetFacts, dataset_card
 from audiocls.publishing.labelled_sounds import Sound, labelled_sounds
@@ -20,6 +19,7 @@ from audiocls.publishing.login import login
 from audiocls.publishing.repository import Repository
 from audiocls.publishing.secrets_scan import check_no_secrets
 from audiocls.publishing.shards import Split, write_splits
+from audiocls.text_layout import size
 
 _COMPANION = re.compile(r"(ATTRIBUTION\.csv|(LICEN[CS]E|COPYING)(\.\w+)?)", re.IGNORECASE)
 _SHARD = re.compile(r"data/(train|validation|test)-\d{5}-of-\d{5}\.parquet")

@@ -18,7 +18,7 @@ from audiocls.data.listing import Item, Listing, Skipped, some
 from audiocls.data.metadata import column
 from audiocls.data.store import Encoded
 from audiocls.errors import AudioReadError, DataError
-from audiocls.hub.failures import size
+from audiocls.text_layout import size
 
 LARGEST_BYTES = (1 << 31) - (1 << 20)  # of Arrow's binary column, as `datasets` uses it for sounds
 PARTS = ("train", "validation", "test")

@@ -6,10 +6,10 @@ from audiocls.card.published import kept_sections
 from audiocls.card.published_metadata import known_licence
 from audiocls.card.text import counted
 from audiocls.data.listing import some
-from audiocls.hub.failures import size
 from audiocls.publishing.changes import Plan
 from audiocls.publishing.checks import CheckedFolder
 from audiocls.publishing.repository import Repository
+from audiocls.text_layout import size
 
 ROWS = 8  # of the table of files; the rest is one line
 

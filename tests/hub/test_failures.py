@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from huggingface_hub import constants, errors
 
-from audiocls.hub.failures import hub_reason, in_short, scrubbed, size, token_source
+from audiocls.hub.failures import hub_reason, in_short, scrubbed, token_source
 from audiocls.hub.ids import HubId, parse_hub_id
 from tests.hub_server import fixtures
 from tests.stored_models import store_files
@@ -187,7 +187,3 @@ def test_what_others_wrote_is_cut_to_what_a_person_needs():
     assert "http" not in in_short(error)
     assert len(in_short(ValueError("x" * 999))) < 210
     assert in_short(ValueError()) == "ValueError"
-
-
-def test_sizes_are_said_in_round_numbers():
-    assert [size(number) for number in (10, 2_500, 1_234_567, 2e9)] == ["1 kB", "2 kB", "1.2 MB", "2.0 GB"]
