@@ -1,5 +1,6 @@
 """What many tests need: the bundled sounds, small sounds made on the spot, a cache of their own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUDIOCLS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _environment_is_put_back() -> Iterator[None]:
+    """What a test does to the environment of the Hub, no other test shall find."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("HF_")}
+    yield
+    assert {name: value for name, value in os.environ.items() if name.startswith("HF_")} == before
 
 
 @pytest.fixture(scope="session")

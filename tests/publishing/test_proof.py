@@ -115,16 +115,17 @@ def assert_failed(proof, step, *words):
     ],
     ids=["25 labels", "0.05 s"],
 )
-def test_models_of_ours_load(settings, publish, as_user, tmp_path, monkeypatch):
+def test_models_of_ours_load(settings, publish, as_user, tmp_path):
     folder = write_small_model(tmp_path / "model", **settings)
     oid = publish(folder, private=True)
     as_user(None)
-    for name in ("HF_HOME", "HF_MODULES_CACHE", "PYTHONPATH"):  # the fresh process knows nothing of these
-        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     said = []
     classifier = AudioClassifier.from_pretrained(folder)
-    proof = prove(classifier, "me/sounds", oid, token="hf_me", trust_remote_code=True, say=said.append)
+    with pytest.MonkeyPatch.context() as patch:  # put back before the hub puts back its own
+        for name in ("HF_HOME", "HF_MODULES_CACHE", "PYTHONPATH"):  # the fresh process knows nothing of these
+            patch.setenv(name, str(tmp_path / "elsewhere"))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        proof = prove(classifier, "me/sounds", oid, token="hf_me", trust_remote_code=True, say=said.append)
     assert_proved(proof)
     assert len(said) == 1
     assert not (tmp_path / "elsewhere").exists()
