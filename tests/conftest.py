@@ -27,10 +27,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _environment_is_put_back() -> Iterator[None]:
-    """What a test does to the environment of the Hub, no other test shall find."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("HF_")}
+    """Where a test points the clients of the Hub to, no other test shall be pointed to."""
+    names = ("HF_ENDPOINT", "HF_HOME", "HF_TOKEN", "HF_HUB_OFFLINE")
+    before = [os.environ.get(name) for name in names]
     yield
-    assert {name: value for name, value in os.environ.items() if name.startswith("HF_")} == before
+    assert [os.environ.get(name) for name in names] == before
 
 
 @pytest.fixture(scope="session")
