@@ -21,7 +21,7 @@ from audiocls.publishing.card_checks import card_metadata
 TEMPLATES = Path(__file__).with_name("space_files")
 PACKAGE = Path(audiocls.__file__).parent
 # What the app imports, and where its imports are followed to; methods that reach beyond are of no use in a Space.
-ROOTS = ("inference/classifier.py", "ui/sounds.py", "ui/card.py", "ui/style.py")
+ROOTS = ("inference/classifier.py", "ui/sounds.py", "ui/card.py", "ui/parts.py")
 ROOMS = ("audio", "errors", "hub", "inference", "models", "ui")
 
 MODEL_FILES = ("*.json", "*.safetensors", "LICENSE*")

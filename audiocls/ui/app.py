@@ -120,9 +120,8 @@ def launch(
     import gradio as gr
 
     from audiocls.ui.page import build_app
+    from audiocls.ui.parts import LAUNCH
     from audiocls.ui.publish import is_loopback
-    from audiocls.ui.sounds import LARGEST_BYTES
-    from audiocls.ui.style import CSS, THEME
 
     blocks: gr.Blocks = build_app(classifier, local=is_loopback(host) and not share, publish=publish)
     try:
@@ -133,14 +132,7 @@ def launch(
             inbrowser=False,
             prevent_thread_lock=True,
             quiet=True,
-            theme=THEME,
-            css=CSS,
-            max_file_size=LARGEST_BYTES,
-            footer_links=["api"],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            mcp_server=False,
+            **LAUNCH,
         )
     except OSError as error:
         raise AudioclsError(texts.PORT_BUSY.format(port=port, host=host)) from error

@@ -4,23 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components.api_component import Api
 
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import card_text, escaped, pictures, score_line
+from audiocls.ui.parts import answer_bars, classify_endpoint, sound_input
 from audiocls.ui.picture import sound_picture
 from audiocls.ui.publish import can_sign_in, publish_panel
-from audiocls.ui.sounds import (
-    CACHE_SECONDS,
-    LARGEST_BYTES,
-    LONGEST_SECONDS,
-    SCORES_SCHEMA,
-    SHOWN_LABELS,
-    read_sound,
-    told,
-    verdict,
-)
+from audiocls.ui.sounds import CACHE_SECONDS, read_sound, told, verdict
 
 BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
 
@@ -64,31 +55,9 @@ def build_app(classifier: AudioClassifier, *, local: bool = False, publish: bool
         )
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
-                audio = gr.Audio(
-                    sources=["microphone", "upload"],
-                    type="filepath",
-                    label=texts.AUDIO_LABEL,
-                    elem_id="sound",
-                    buttons=["download"],
-                )
-                button = gr.Button(texts.CLASSIFY, variant="primary", elem_id="classify")
-                if examples := example_sounds(classifier.labels):
-                    gr.Examples(
-                        [[str(path)] for path in examples.values()],
-                        inputs=[audio],
-                        label=texts.EXAMPLES,
-                        example_labels=list(examples),
-                        cache_examples=False,
-                        api_visibility="private",
-                        elem_id="examples",
-                    )
+                audio, button = sound_input(example_sounds(classifier.labels))
             with gr.Column(scale=3, min_width=320):
-                hint = gr.Markdown(visible=False, elem_id="hint")
-                answer = gr.Label(
-                    label=texts.ANSWER_LABEL_MULTI if classifier.multi_label else texts.ANSWER_LABEL,
-                    num_top_classes=min(SHOWN_LABELS, len(classifier.labels)),
-                    elem_id="answer",
-                )
+                hint, answer = answer_bars(classifier)
                 picture = gr.Plot(label=texts.PICTURE_LABEL, elem_id="picture")
         with gr.Accordion(texts.ABOUT, open=False, elem_id="about"):
             with gr.Row():
@@ -109,14 +78,7 @@ def build_app(classifier: AudioClassifier, *, local: bool = False, publish: bool
         results = [answer, picture, hint]
         audio.change(show, audio, results, api_visibility="private", show_progress_on=[answer])
         button.click(show_on_request, audio, results, api_visibility="private", show_progress_on=[answer])
-        gr.on(
-            [],
-            classify,
-            inputs=[audio],
-            outputs=[Api(None, SCORES_SCHEMA, "scores")],
-            api_name="classify",
-            api_description=texts.API_DESCRIPTION.format(minutes=LONGEST_SECONDS / 60, megabytes=LARGEST_BYTES / 1e6),
-        )
+        classify_endpoint(classify, audio)
     return blocks
 
 

@@ -27,23 +27,13 @@ except ModuleNotFoundError:
 import gradio as gr
 import numpy as np
 import soundfile
-from gradio.components.api_component import Api
 
 from audiocls.inference.answers import Answer
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import escaped, score_line
-from audiocls.ui.sounds import (
-    CACHE_SECONDS,
-    LARGEST_BYTES,
-    LONGEST_SECONDS,
-    SCORES_SCHEMA,
-    SHOWN_LABELS,
-    read_sound,
-    told,
-    verdict,
-)
-from audiocls.ui.style import CSS, THEME
+from audiocls.ui.parts import LAUNCH, answer_bars, classify_endpoint, sound_input
+from audiocls.ui.sounds import CACHE_SECONDS, read_sound, told, verdict
 
 MODEL_ID = "user/name"  # on the Hub
 HERE = Path(__file__).parent
@@ -125,54 +115,16 @@ with gr.Blocks(
     gr.Markdown(introduction())
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            audio = gr.Audio(
-                sources=["microphone", "upload"],
-                type="filepath",
-                label=texts.AUDIO_LABEL,
-                elem_id="sound",
-                buttons=["download"],
-            )
-            button = gr.Button(texts.CLASSIFY, variant="primary", elem_id="classify")
-            if examples := example_sounds():
-                gr.Examples(
-                    [[path] for path in examples.values()],
-                    inputs=[audio],
-                    label=texts.EXAMPLES,
-                    example_labels=list(examples),
-                    cache_examples=False,
-                    api_visibility="private",
-                    elem_id="examples",
-                )
+            audio, button = sound_input(example_sounds())
         with gr.Column(scale=3, min_width=320):
-            hint = gr.Markdown(visible=False, elem_id="hint")
-            bars = gr.Label(
-                label=texts.ANSWER_LABEL_MULTI if classifier.multi_label else texts.ANSWER_LABEL,
-                num_top_classes=min(SHOWN_LABELS, len(classifier.labels)),
-                elem_id="answer",
-            )
+            hint, bars = answer_bars(classifier)
             gr.Markdown(limits(), elem_id="limits")
 
     audio.change(show, audio, [bars, hint], api_visibility="private", show_progress_on=[bars])
     button.click(show_on_request, audio, [bars, hint], api_visibility="private", show_progress_on=[bars])
-    gr.on(
-        [],
-        classify,
-        inputs=[audio],
-        outputs=[Api(None, SCORES_SCHEMA, "scores")],
-        api_name="classify",
-        api_description=texts.API_DESCRIPTION.format(minutes=LONGEST_SECONDS / 60, megabytes=LARGEST_BYTES / 1e6),
-    )
+    classify_endpoint(classify, audio)
 
 demo.queue(max_size=20, default_concurrency_limit=1)
 
 if __name__ == "__main__":
-    demo.launch(
-        theme=THEME,
-        css=CSS,
-        max_file_size=LARGEST_BYTES,
-        footer_links=["api"],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        mcp_server=False,
-    )
+    demo.launch(**LAUNCH)
