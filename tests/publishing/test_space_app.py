@@ -20,14 +20,14 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.rejection_file import attach_rejection
 from audiocls.publishing.repository import Repository
 from audiocls.publishing.space import is_ours, space_files
-from docs.screenshots import browser
+from tests.browsing import PATIENCE_MS, browser_hearing, watched_page
 from tests.hub_server.client import pointed_at
 from tests.hub_server.server import Hub, serve
 from tests.models.test_rejection import taught
 from tests.publishing.spaces import environment_of, refused
 from tests.small_models import SOUNDS, small_model, write_model
 from tests.ui.conftest import free_port
-from tests.ui.test_browser import PATIENCE_MS, give_file, likeness
+from tests.ui.test_browser import give_file, likeness
 
 FILE = SOUNDS / "animal" / "animal_01.ogg"
 STARTS_WITHIN_SECONDS = 240  # on a machine that is busy with other tests
@@ -167,26 +167,14 @@ def test_it_gives_out_no_file_and_reports_to_nobody(space):
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    microphone = tmp_path_factory.mktemp("microphone") / "playing.wav"
-    waveform, rate = soundfile.read(FILE, dtype="float32")
-    soundfile.write(microphone, np.tile(soxr.resample(waveform, rate, 48000), 3), 48000, subtype="PCM_16")
-    with browser(microphone) as running:
+    with browser_hearing(FILE, tmp_path_factory.mktemp("microphone")) as running:
         yield running
 
 
 @pytest.fixture
 def page(chromium, space):
-    """The page, and a check that it asked nobody but the app for anything."""
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    asked, failed = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(space.url)
-    page.locator("#sound").get_by_role("button", name="Record", exact=True).wait_for(timeout=PATIENCE_MS)
-    yield page
-    page.close()
-    assert [url for url in asked if not url.removeprefix("blob:").startswith(("data:", space.url))] == []
-    assert failed == []
+    with watched_page(chromium, space.url, 390, 844) as page:
+        yield page
 
 
 def assert_shown(page, expected):

@@ -8,36 +8,23 @@ import pytest
 import soundfile
 import soxr
 
-from docs.screenshots import browser, find_browser
+from docs.screenshots import find_browser
+from tests.browsing import PATIENCE_MS, browser_hearing, watched_page
 from tests.small_models import SOUNDS
 
 FILE = SOUNDS / "animal" / "animal_01.ogg"
-PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    """Headless Chromium whose microphone plays FILE over and over."""
-    microphone = tmp_path_factory.mktemp("microphone") / "playing.wav"
-    waveform, rate = soundfile.read(FILE, dtype="float32")
-    soundfile.write(microphone, np.tile(soxr.resample(waveform, rate, 48000), 3), 48000, subtype="PCM_16")
-    with browser(microphone) as running:
+    with browser_hearing(FILE, tmp_path_factory.mktemp("microphone")) as running:
         yield running
 
 
 @pytest.fixture
 def page(chromium, app):
-    """The page, and a check that it asked nobody but the app for anything."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    asked, failed = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(app.url)
-    page.locator("#sound").get_by_role("button", name="Record", exact=True).wait_for(timeout=PATIENCE_MS)
-    yield page
-    page.close()
-    assert [url for url in asked if not url.removeprefix("blob:").startswith(("data:", app.url))] == []
-    assert failed == []
+    with watched_page(chromium, app.url, 1440, 900) as page:
+        yield page
 
 
 def shown_scores(page):
