@@ -34,10 +34,15 @@ def is_model_folder(path: Path) -> bool:
     return (path / "config.json").is_file() and (path / WEIGHTS).is_file()
 
 
+def model_folders(runs: Path = RUNS) -> list[Path]:
+    """The complete model folders in `runs`, the one that was finished last first."""
+    folders = [path for path in runs.glob("*") if is_model_folder(path) and not path.name.endswith(".partial")]
+    return sorted(folders, key=lambda path: (path / WEIGHTS).stat().st_mtime, reverse=True)
+
+
 def newest_run(runs: Path = RUNS) -> Path | None:
     """The model folder in `runs` that was finished last, or None."""
-    folders = [path for path in runs.glob("*") if is_model_folder(path) and not path.name.endswith(".partial")]
-    return max(folders, key=lambda path: (path / WEIGHTS).stat().st_mtime, default=None)
+    return next(iter(model_folders(runs)), None)
 
 
 class RunFolder:

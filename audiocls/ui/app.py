@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from audiocls.arguments import Parser
 from audiocls.errors import AudioclsError, ModelError, UsageError
 from audiocls.model_folder import RUNS, newest_run
-from audiocls.ui import texts
+from audiocls.ui.texts import starting as texts
 
 if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
@@ -119,11 +119,14 @@ def launch(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and again at launch
     import gradio as gr
 
+    from audiocls.ui.context import AppContext
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
-    from audiocls.ui.publish import is_loopback
+    from audiocls.ui.shelf import ModelShelf
+    from audiocls.ui.visitors import Rights, is_loopback
 
-    blocks: gr.Blocks = build_app(classifier, local=is_loopback(host) and not share, publish=publish)
+    rights = Rights(local=is_loopback(host) and not share, publish=publish)
+    blocks: gr.Blocks = build_app(AppContext(ModelShelf(classifier), rights))
     try:
         blocks.launch(
             server_name=host,

@@ -1,90 +1,95 @@
-"""The page: a sound in, label bars and a picture out. It wires components to a classifier and holds no model logic."""
+"""The page: a model to choose, and tabs for what can be done with it. It wires tabs together and knows none of them."""
 
-from pathlib import Path
+import json
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import gradio as gr
 
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
-from audiocls.ui.card import card_text, escaped, pictures, score_line
-from audiocls.ui.parts import answer_bars, classify_endpoint, sound_input
-from audiocls.ui.picture import sound_picture
-from audiocls.ui.publish import can_sign_in, publish_panel
-from audiocls.ui.sounds import CACHE_SECONDS, read_sound, told, verdict
+from audiocls.ui.card import escaped, score_line
+from audiocls.ui.context import AppContext, Navigation, Tab
+from audiocls.ui.limits import CACHE_SECONDS
+from audiocls.ui.visitors import Visitor
 
-BUNDLED_SOUNDS = Path(__file__).parents[2] / "data" / "everyday_sounds" / "test"
+# What stands in the address of the page, so that a link opens a model and a tab: ?model=runs/my_sounds&tab=live
+MODEL_ADDRESS = """(name) => {
+    const address = new URL(window.location);
+    const first = %s;
+    if (name && name !== first) address.searchParams.set("model", name); else address.searchParams.delete("model");
+    history.replaceState(null, "", address);
+}"""
+TAB_ADDRESS = """() => {
+    const address = new URL(window.location);
+    address.searchParams.set("tab", "%s");
+    history.replaceState(null, "", address);
+}"""
 
 
-def build_app(classifier: AudioClassifier, *, local: bool = False, publish: bool = False) -> gr.Blocks:
-    """The app's page for one model; launch it with `audiocls.ui.app.launch`.
+def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> gr.Blocks:
+    """The app's page; launch it with `audiocls.ui.app.launch`.
 
     Args:
-        local: only this machine can reach the app, so that its own login and files may be published with.
-        publish: visitors from elsewhere may publish the model, too, and so have a copy of it.
+        tabs: which, by the names of `texts.TABS`.
     """
+    first = context.shelf.first
 
-    def show(path: str | None) -> tuple[Any, Any, Any]:
-        """Label bars, picture and hint for a sound, or nothing where it was taken away."""
-        if path is None:
-            return None, None, gr.Markdown(visible=False)
-        waveform = read_sound(path, classifier.sampling_rate)
-        (answer,) = classifier.answers((classifier.sampling_rate, waveform))
-        scores = dict(zip(classifier.labels, answer.scores.tolist(), strict=True))
-        return (
-            gr.Label(scores, show_heading=answer.label is not None),
-            sound_picture(waveform, classifier.sampling_rate),
-            gr.Markdown(verdict(answer), visible=answer.label is None),
-        )
+    def introduction(classifier: AudioClassifier) -> str:
+        return f"{texts.INTRODUCTION.format(name=escaped(classifier.name))} {score_line(classifier.metrics)}"
 
-    def show_on_request(path: str | None) -> tuple[Any, Any, Any]:
-        if path is None:
-            gr.Info(texts.NOTHING_YET)
-        return show(path)
+    def shown(classifier: AudioClassifier, visitor: Visitor) -> list[Any]:
+        return [introduction(classifier), *(update for tab in built for update in tab.show(classifier, visitor))]
 
-    def classify(sound: str | None) -> list[dict[str, Any]]:
-        if sound is None:
-            raise told(texts.NOTHING_YET)
-        return classifier((classifier.sampling_rate, read_sound(sound, classifier.sampling_rate)))
+    def open_model(name: str | None, chosen: str, request: gr.Request) -> tuple[Any, ...]:
+        """Another model in all tabs; the one before stays where it cannot be loaded."""
+        if (name or context.shelf.first_name) == chosen:
+            return tuple(gr.skip() for _ in range(1 + len(outputs)))
+        classifier = context.classifier(name, request)
+        return name or context.shelf.first_name, *shown(classifier, context.visitor(request))
 
-    title = f"{texts.TITLE}: {classifier.name}"
+    def arrive(request: gr.Request) -> tuple[Any, ...]:
+        """What the address of the page asks for: a model, a tab."""
+        visitor = context.visitor(request)
+        asked = dict(request.query_params)
+        wanted = asked.get("model")
+        if wanted and wanted != context.shelf.first_name:
+            choice = gr.Dropdown(context.shelf.choices(visitor), value=wanted)
+        else:
+            choice = gr.Dropdown(context.shelf.choices(visitor))
+        tab = gr.Tabs(selected=asked["tab"]) if asked.get("tab") in tabs else gr.skip()
+        return choice, tab
+
+    def leave(request: gr.Request) -> None:
+        context.forget(request.session_hash)
+
+    title = f"{texts.TITLE}: {first.name}"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
-        gr.Markdown(
-            f"# {texts.TITLE}\n\n{texts.INTRODUCTION.format(name=escaped(classifier.name))} "
-            f"{score_line(classifier.metrics)}"
+        gr.Markdown(f"# {texts.TITLE}", elem_id="title")
+        picker = gr.Dropdown(
+            context.shelf.choices(),
+            value=context.shelf.first_name,
+            label=texts.MODEL_PICKER,
+            info=texts.MODEL_PICKER_INFO if context.rights.local else texts.MODEL_PICKER_INFO_OTHERS,
+            allow_custom_value=True,
+            elem_id="model-picker",
         )
-        with gr.Row():
-            with gr.Column(scale=2, min_width=320):
-                audio, button = sound_input(example_sounds(classifier.labels))
-            with gr.Column(scale=3, min_width=320):
-                hint, answer = answer_bars(classifier)
-                picture = gr.Plot(label=texts.PICTURE_LABEL, elem_id="picture")
-        with gr.Accordion(texts.ABOUT, open=False, elem_id="about"):
-            with gr.Row():
-                for path in pictures(classifier.folder):
-                    gr.Image(
-                        str(path),
-                        label=path.stem,
-                        show_label=False,
-                        interactive=False,
-                        buttons=["fullscreen"],
-                    )
-            if classifier.notes:  # of the Hub: which commit it is
-                gr.Markdown("  \n".join(escaped(note) for note in classifier.notes), elem_id="origin")
-            gr.Markdown(card_text(classifier.card), elem_id="card")
-        if local or publish or can_sign_in():
-            publish_panel(classifier, local=local)
+        about = gr.Markdown(introduction(first), elem_id="introduction")
+        chosen = gr.State(context.shelf.first_name)
+        built: list[Tab] = []
+        with gr.Tabs(elem_id="tabs") as bar:
+            navigation = Navigation(picker, chosen, bar)
+            for name in tabs:
+                with gr.Tab(texts.TABS[name], id=name, elem_id=f"tab-{name}") as tab:
+                    built.append(import_module(f"audiocls.ui.tabs.{name}").build(context, navigation, first))
+                tab.select(None, js=TAB_ADDRESS % name, api_visibility="private")
+        outputs = [about, *(output for each in built for output in each.outputs)]
 
-        results = [answer, picture, hint]
-        audio.change(show, audio, results, api_visibility="private", show_progress_on=[answer])
-        button.click(show_on_request, audio, results, api_visibility="private", show_progress_on=[answer])
-        classify_endpoint(classify, audio)
+        picker.change(
+            open_model, [picker, chosen], [chosen, *outputs], api_visibility="private", show_progress_on=[about]
+        )
+        chosen.change(None, chosen, js=MODEL_ADDRESS % json.dumps(context.shelf.first_name), api_visibility="private")
+        blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")
+        blocks.unload(leave)
     return blocks
-
-
-def example_sounds(labels: list[str]) -> dict[str, Path]:
-    """One bundled sound of each class that the model knows, by class."""
-    known = set(labels)
-    folders = sorted(BUNDLED_SOUNDS.iterdir()) if BUNDLED_SOUNDS.is_dir() else []
-    first = {folder.name: next(iter(sorted(folder.glob("*.ogg"))), None) for folder in folders if folder.name in known}
-    return {name: path for name, path in first.items() if path is not None}

@@ -9,14 +9,15 @@ from gradio.components.api_component import Api
 
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
-from audiocls.ui.sounds import LARGEST_BYTES, LONGEST_SECONDS, SCORES_SCHEMA, SHOWN_LABELS
+from audiocls.ui.limits import LARGEST_SOUND_BYTES, LARGEST_UPLOAD_BYTES, LONGEST_SOUND_SECONDS, SHOWN_LABELS
+from audiocls.ui.sounds import SCORES_SCHEMA
 from audiocls.ui.style import CSS, THEME
 
 # How both are launched, beside where.
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
     "css": CSS,
-    "max_file_size": LARGEST_BYTES,
+    "max_file_size": LARGEST_UPLOAD_BYTES,
     "footer_links": ["api"],
     "run_history": False,
     "enable_monitoring": False,
@@ -67,5 +68,7 @@ def classify_endpoint(classify: Callable[[str | None], list[dict[str, Any]]], au
         inputs=[audio],
         outputs=[Api(None, SCORES_SCHEMA, "scores")],
         api_name="classify",
-        api_description=texts.API_DESCRIPTION.format(minutes=LONGEST_SECONDS / 60, megabytes=LARGEST_BYTES / 1e6),
+        api_description=texts.API_DESCRIPTION.format(
+            minutes=LONGEST_SOUND_SECONDS / 60, megabytes=LARGEST_SOUND_BYTES / 1e6
+        ),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from audiocls.errors import AudioclsError
 from audiocls.inference.classifier import AudioClassifier
-from audiocls.ui import texts
+from audiocls.ui.texts import publish as texts
 
 if TYPE_CHECKING:
     from audiocls.publishing.options import PushOptions

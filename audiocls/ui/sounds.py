@@ -12,11 +12,7 @@ from audiocls.errors import AudioReadError
 from audiocls.inference.answers import Answer
 from audiocls.ui import texts
 from audiocls.ui.card import escaped
-
-LONGEST_SECONDS = 600.0
-LARGEST_BYTES = 100 * 1000 * 1000
-SHOWN_LABELS = 8
-CACHE_SECONDS = 3600  # uploads are deleted after about an hour
+from audiocls.ui.limits import LARGEST_SOUND_BYTES, LONGEST_SOUND_SECONDS
 
 # What the endpoint gives.
 SCORES_SCHEMA: dict[str, Any] = {
@@ -46,17 +42,17 @@ def read_sound(path: str, sampling_rate: int) -> np.ndarray:
         gr.Error: it is too large, too long or unreadable; the message is for the visitor.
     """
     size = Path(path).stat().st_size
-    if size > LARGEST_BYTES:
-        raise told(texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_BYTES / 1e6))
+    if size > LARGEST_SOUND_BYTES:
+        raise told(texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_SOUND_BYTES / 1e6))
     try:
         seconds = probe(path).seconds
-        if seconds is None or seconds <= LONGEST_SECONDS:
+        if seconds is None or seconds <= LONGEST_SOUND_SECONDS:
             waveform = decode(path, sampling_rate)
             seconds = len(waveform) / sampling_rate
     except AudioReadError as error:
         raise told(texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
-    if seconds > LONGEST_SECONDS:
-        raise told(texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SECONDS / 60))
+    if seconds > LONGEST_SOUND_SECONDS:
+        raise told(texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SOUND_SECONDS / 60))
     return waveform
 
 

@@ -26,9 +26,10 @@ from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof
 from audiocls.publishing.push import Pushed
 from audiocls.publishing.space import space_files
-from audiocls.ui import texts
 from audiocls.ui.publication import Publication
-from audiocls.ui.publish import can_sign_in, is_loopback, publish_panel, sent_from_here
+from audiocls.ui.tabs.publish import can_sign_in, publish_panel
+from audiocls.ui.texts import publish as texts
+from audiocls.ui.visitors import is_loopback, sent_from_here
 from docs.screenshots import browser
 from tests.hub_server.fixtures import hub_environment
 from tests.hub_server.server import Hub, serve
@@ -430,7 +431,7 @@ def test_visitors_sign_in_on_a_space_that_lets_them_and_nowhere_else(classifier,
     for name in ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OPENID_PROVIDER_URL"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("OAUTH_SCOPES", "openid profile manage-repos")
-    monkeypatch.setattr("audiocls.ui.publish.find_spec", lambda name: name)
+    monkeypatch.setattr("audiocls.ui.tabs.publish.find_spec", lambda name: name)
     monkeypatch.setattr("gradio.routes.attach_oauth", lambda app: None)  # its packages are not among ours
     monkeypatch.delenv("SYSTEM", raising=False)
     assert not can_sign_in()

@@ -6,22 +6,22 @@ shows. The page asks the Hub for nothing before this part is opened.
 """
 
 import asyncio
-import ipaddress
 import os
 import re
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 
 from audiocls.errors import AudioclsError, HubError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.publishing.options import PushOptions
-from audiocls.ui import texts
 from audiocls.ui.card import escaped
+from audiocls.ui.context import AppContext, Navigation, Tab
 from audiocls.ui.publication import Publication
+from audiocls.ui.texts import publish as texts
+from audiocls.ui.visitors import sent_from_here
 
 LOOK_SECONDS = 0.2  # between two looks at what a push has told
 # gradio writes autocomplete="" into password fields, whatever it is told.
@@ -35,28 +35,6 @@ NO_AUTOCOMPLETE = """() => {
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 _OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 _WRITING_SCOPES = {"contribute-repos", "write-repos", "manage-repos"}
-# What a proxy or tunnel adds; behind one, a request that comes from this machine was made elsewhere.
-_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a name or address can only be reached from this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def sent_from_here(request: gr.Request) -> bool:
-    """Whether a request was made on this machine, by the app's own page or a program, not by a page of another site."""
-    headers = request.headers
-    host, origin = headers.get("host", ""), headers.get("origin")
-    return (
-        is_loopback(getattr(request.client, "host", None))
-        and is_loopback(urlsplit(f"//{host}").hostname)
-        and (origin is None or urlsplit(origin).netloc == host)
-        and not any(name in headers for name in _FORWARDED)
-    )
 
 
 def can_sign_in() -> bool:
@@ -70,6 +48,12 @@ def can_sign_in() -> bool:
         and bool(_WRITING_SCOPES & set(os.environ["OAUTH_SCOPES"].split()))
         and all(find_spec(name) for name in ("authlib", "itsdangerous"))
     )
+
+
+def build(context: AppContext, navigation: Navigation, classifier: AudioClassifier) -> Tab:
+    """Add the tab to the Blocks that are being built."""
+    publish_panel(classifier, local=context.rights.local)
+    return Tab()
 
 
 def publish_panel(classifier: AudioClassifier, *, local: bool = False) -> None:

@@ -1,40 +1,4 @@
-"""Every English sentence that the app shows, in one place."""
-
-TITLE = "audiocls"
-INTRODUCTION = "Record a sound or drop a file, and see what the model **{name}** hears."
-SCORES_UNKNOWN = "No test scores come with this model."
-SCORES = "Test score: **{accuracy:.1%} accuracy**{interval} on {size} clips ({split} split)."
-INTERVAL = " ({level:.0%} interval {low:.1%} to {high:.1%})"
-
-AUDIO_LABEL = "Sound"
-CLASSIFY = "Classify"
-EXAMPLES = "Examples"
-ANSWER_LABEL = "What the model hears"
-ANSWER_LABEL_MULTI = "What the model hears (maybe several)"
-PICTURE_LABEL = "Waveform and log-mel spectrogram"
-ABOUT = "About this model"
-CARD_UNKNOWN = "This model has no card."
-CARD_LINK = "[The model card]({url}) says how it was trained and tested, and what it cannot do."
-KNOWS = "It knows {labels}."
-AND_MORE = " and {number} more"
-NAMES_THE_CLOSEST = "It cannot tell that a sound is none of these: it always names the closest."
-HEARS = "It hears at most {seconds:.3g} s at a time; over a longer sound the scores are averaged."
-
-NONE_OF_THESE = (
-    "## None of these\n\nThis does not sound like anything the model learnt; closest is {closest}, with {score:.0%}."
-)
-SILENT = "## None of these\n\nThis recording is silent. Is the right microphone chosen, and is it switched on?"
-NOTHING_YET = "There is no sound yet: record one or drop a file."
-UNREADABLE = "This file cannot be read as sound: {reason}."
-TOO_LONG = (
-    "This sound lasts {minutes:.0f} minutes; the limit is {limit:.0f}. The command line takes recordings of any length."
-)
-TOO_LARGE = "This file has {size:.0f} MB; the limit is {limit:.0f} MB."
-
-API_DESCRIPTION = (
-    "Classify one sound. Give an audio file (any format that plays, up to {minutes:.0f} minutes and {megabytes:.0f} "
-    "MB); the answer is a list of {{label, score}} for every label the model knows, best first."
-)
+"""What the Publish tab says."""
 
 PUBLISH = "Publish on the Hub"
 PUBLISH_ABOUT = (
@@ -104,9 +68,3 @@ PUBLISHED_DATA = "The data set: [{name}]({url})."
 NOT_PUBLISHED = "### This did not work\n\n{problem}"
 PUBLISH_STOPPED = "Stopped. What was uploaded before stays on the Hub, whole; publish again to go on from there."
 PUBLISH_BROKEN = "something went wrong that should not; the log of the app says more. The app goes on."
-
-NO_RUN = "there is no trained model in {runs}; train one with `audiocls train DATA`, or name one with --model"
-PORT_BUSY = "port {port} of {host} is in use; choose another with --port"
-CANNOT_LISTEN = "the app cannot listen on port {port} of {host}: {reason}"
-OPEN_AT = "Open {url} in a browser (Ctrl-C ends the app)"
-SHARED_AT = "Anyone with this address can use it while the app runs: {url}"

@@ -1,0 +1,1 @@
+"""What the tab that classifies many files says."""

@@ -1,0 +1,1 @@
+"""What the tab that hears the microphone as it comes says."""

@@ -1,0 +1,1 @@
+"""What the tab that finds events in long recordings says."""

@@ -1,0 +1,1 @@
+"""What the tab that trains a model says."""
