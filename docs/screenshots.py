@@ -79,14 +79,14 @@ def main() -> int:
 
     from audiocls.inference.classifier import AudioClassifier
     from audiocls.model_folder import newest_run
-    from audiocls.ui.app import UploadFolder, launch
+    from audiocls.ui.app import AppOptions, UploadFolder, launch
 
     model = arguments.model or newest_run()
     if model is None:
         print("there is no trained model in runs/; train one first", file=sys.stderr)
         return 1
     with UploadFolder(), browser() as chromium:
-        blocks = launch(AudioClassifier.from_pretrained(model), port=arguments.port)
+        blocks = launch(AudioClassifier.from_pretrained(model), AppOptions(port=arguments.port))
         for name, (width, height) in WIDTHS.items():
             page = chromium.new_page(
                 viewport={"width": width, "height": height}, color_scheme="dark" if arguments.dark else "light"

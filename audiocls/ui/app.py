@@ -1,6 +1,7 @@
 """Starting the app: choose the model, build the page, serve it on this machine only."""
 
 import errno
+import io
 import os
 import shutil
 import signal
@@ -8,7 +9,10 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
 
 DESCRIPTION = """Try a model in the browser, with the microphone or a file.
+
+It listens on this machine only. Open it to others with --host, and think of --auth.
 
 examples:
   python app.py                             the newest model in runs/
@@ -42,6 +48,17 @@ def build_parser() -> ArgumentParser:
         action="store_true",
         help="let visitors from elsewhere publish the model, too, with tokens of their own",
     )
+    parser.add_argument(
+        "--train", action="store_true", help="let visitors from elsewhere train models, too, each for himself"
+    )
+    parser.add_argument(
+        "--feedback",
+        type=Path,
+        metavar="DIR",
+        help="keep there what visitors from elsewhere correct, too [only what is corrected at this machine is kept]",
+    )
+    parser.add_argument("--auth", metavar="FILE", help="ask for a login; the file has a line user:password for each")
+    parser.add_argument("--mcp", action="store_true", help="also serve as tools for programs that speak MCP")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, mps [the best there is]")
     parser.add_argument(
         "--trust_remote_code", action="store_true", help="run code that a model from the Hub brings along"
@@ -54,6 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         check_address(arguments.host, arguments.port)
+        from audiocls.ui.accounts import login_check
+
+        options = AppOptions(
+            host=arguments.host,
+            port=arguments.port,
+            share=arguments.share,
+            publish=arguments.publish,
+            train=arguments.train,
+            feedback=arguments.feedback,
+            auth=login_check(arguments.auth) if arguments.auth else None,
+            mcp=arguments.mcp,
+        )
         model = arguments.model or newest_run()
         if model is None:
             raise ModelError(texts.NO_RUN.format(runs=f"{RUNS}/"))
@@ -67,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for note in classifier.notes:
             print(f"audiocls: {note}", file=sys.stderr)
         with UploadFolder():
-            blocks = launch(classifier, arguments.host, arguments.port, arguments.share, arguments.publish)
+            blocks = launch(classifier, options, device=arguments.device)
             blocks.block_thread()
     except AudioclsError as error:
         print(f"audiocls: {error}", file=sys.stderr)
@@ -98,17 +127,30 @@ def check_address(host: str, port: int) -> None:
         raise AudioclsError(texts.CANNOT_LISTEN.format(port=port, host=host, reason=reason)) from error
 
 
-def launch(
-    classifier: "AudioClassifier",
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    share: bool = False,
-    publish: bool = False,
-) -> Any:
+@dataclass(frozen=True)
+class AppOptions:
+    """How an app is opened: to this machine alone, unless it is said otherwise.
+
+    share: also through gradio's public address. publish, train: visitors from elsewhere may, too. feedback: the folder
+    for their corrections. auth: tells whether a name and a password may enter; None lets everybody in. mcp: the
+    endpoints are also tools for programs that speak MCP.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False
+    publish: bool = False
+    train: bool = False
+    feedback: Path | None = None
+    auth: Callable[[str, str], bool] | None = None
+    mcp: bool = False
+
+
+def launch(classifier: "AudioClassifier", options: AppOptions | None = None, device: str | None = None) -> Any:
     """Serve the page in a thread of its own and say where it is.
 
     Args:
-        publish: let visitors from elsewhere publish the model, with tokens of their own; who sits at this machine may.
+        device: where models that are opened from the page compute; the best there is, unless given.
 
     Returns:
         The running `gradio.Blocks`; `local_url` is its address and `close()` ends it.
@@ -116,32 +158,44 @@ def launch(
     Raises:
         AudioclsError: the port is in use, or the host is no address of this machine.
     """
+    options = options or AppOptions()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and again at launch
     import gradio as gr
+    from starlette.middleware import Middleware
 
+    from audiocls.inference.classifier import AudioClassifier
+    from audiocls.ui.accounts import ToolsLogin
     from audiocls.ui.context import AppContext
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
     from audiocls.ui.shelf import ModelShelf
     from audiocls.ui.visitors import Rights, is_loopback
 
-    rights = Rights(local=is_loopback(host) and not share, publish=publish)
-    blocks: gr.Blocks = build_app(AppContext(ModelShelf(classifier), rights))
+    rights = Rights(is_loopback(options.host) and not options.share, options.publish, options.train)
+    shelf = ModelShelf(classifier, load=partial(AudioClassifier.from_pretrained, device=device))
+    blocks: gr.Blocks = build_app(AppContext(shelf, rights, feedback=options.feedback))
+    guard = [Middleware(ToolsLogin, fits=options.auth)] if options.auth else []
     try:
-        blocks.launch(
-            server_name=host,
-            server_port=port,
-            share=share,
-            inbrowser=False,
-            prevent_thread_lock=True,
-            quiet=True,
-            **LAUNCH,
-        )
+        with redirect_stdout(io.StringIO()):  # gradio speaks of MCP even when it is told to be quiet
+            blocks.launch(
+                server_name=options.host,
+                server_port=options.port,
+                share=options.share,
+                auth=options.auth,
+                auth_message=texts.LOGIN if options.auth else None,
+                inbrowser=False,
+                prevent_thread_lock=True,
+                quiet=True,
+                app_kwargs={"middleware": guard},
+                **(LAUNCH | {"mcp_server": options.mcp}),
+            )
     except OSError as error:
-        raise AudioclsError(texts.PORT_BUSY.format(port=port, host=host)) from error
+        raise AudioclsError(texts.PORT_BUSY.format(port=options.port, host=options.host)) from error
     print(texts.OPEN_AT.format(url=blocks.local_url), flush=True)
     if blocks.share_url:
         print(texts.SHARED_AT.format(url=blocks.share_url), flush=True)
+    if options.mcp:
+        print(texts.MCP_AT.format(url=f"{blocks.local_url}gradio_api/mcp/"), flush=True)
     return blocks
 
 

@@ -21,11 +21,14 @@ MODEL_ADDRESS = """(name) => {
     if (name && name !== first) address.searchParams.set("model", name); else address.searchParams.delete("model");
     history.replaceState(null, "", address);
 }"""
+# The first tab is selected as the page comes up, before what its address asks for was opened.
 TAB_ADDRESS = """() => {
+    if (!window.audioclsArrived) return;
     const address = new URL(window.location);
     address.searchParams.set("tab", "%s");
     history.replaceState(null, "", address);
 }"""
+ARRIVED = "() => { setTimeout(() => { window.audioclsArrived = true; }, 300); }"
 
 
 def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> gr.Blocks:
@@ -90,6 +93,7 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
             open_model, [picker, chosen], [chosen, *outputs], api_visibility="private", show_progress_on=[about]
         )
         chosen.change(None, chosen, js=MODEL_ADDRESS % json.dumps(context.shelf.first_name), api_visibility="private")
-        blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")
+        arrival = blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")
+        arrival.then(None, js=ARRIVED, api_visibility="private")
         blocks.unload(leave)
     return blocks

@@ -159,7 +159,7 @@ def test_the_app_serves_a_revision_with_its_pictures_and_says_which(hub, origina
 
     served = []
 
-    def launch(classifier, *where):
+    def launch(classifier, *where, **more):
         served.append(classifier)
         raise KeyboardInterrupt
 
