@@ -24,7 +24,7 @@ from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, load_audio_data
 from audiocls.errors import DataError
 from audiocls.evaluation.evaluation import Evaluation, format_scores
-from audiocls.evaluation.history import write_history
+from audiocls.evaluation.history import ProgressFile, write_history
 from audiocls.evaluation.plots import save_png, training_curves_figure
 from audiocls.evaluation.reliability_plot import RELIABILITY_PNG
 from audiocls.finishing.finish import finish
@@ -91,7 +91,9 @@ def train(
     accelerator.wait_for_everyone()
 
     started = time.perf_counter()
-    run = Run(accelerator, folder.checkpoint, resume, verbose, say)
+    progress = ProgressFile(folder.partial)
+    record = progress.add if accelerator.is_main_process else lambda row: None
+    run = Run(accelerator, folder.checkpoint, resume, verbose, say, record)
     try:
         choice = choose(Material(str(data), config, audio), config, run) if config.kind == "auto" else None
         fitted = choice.fitted if choice else fit_kind(config, audio, run)
@@ -102,6 +104,7 @@ def train(
     metrics = None
     if accelerator.is_main_process:
         say(trained_line(fitted))
+        progress.remove()
         metrics = write_model_folder(folder, fitted, audio, config, run, choice, add_files)
         if metrics:
             say("\n" + format_scores(metrics))

@@ -4,6 +4,7 @@ Part of `auto`; it chooses nothing.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,15 @@ class Search:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             self.found[name] = told = f"failed: {reason}"
         self.run.say(f"{name}: {told}  [{seconds_text(self.budget.elapsed())}]")
+        self.run.record(self._row(name, told))
+
+    def _row(self, name: str, told: str) -> dict[str, Any]:
+        """What is known of a candidate now."""
+        row: dict[str, Any] = {"candidate": len(self.found), "model": name}
+        if name not in self.results:
+            return row | {"note": told}
+        points = self.bootstrap.point(self.results[name].scores)
+        return row | {score: float(value) for score, value in points.items()} | {"seconds": self.costs[name].fit}
 
     def _cost(self, config: TrainConfig, audio: AudioData) -> Cost:
         if config.kind == "finetune":

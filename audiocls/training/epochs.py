@@ -27,6 +27,11 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
     num_epochs = config.epochs(len(audio.train))
     counts = soft_targets(audio.train, len(audio.labels)).sum(0)
     backgrounds = field_backgrounds(config, audio)
+
+    def told(row: dict[str, Any]) -> None:
+        run.say(epoch_line(row, num_epochs))
+        run.record(row)
+
     fit = Fit(
         trainee,
         audio.train,
@@ -36,7 +41,7 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
         run.accelerator,
         checkpoint=run.checkpoint,
         progress_bar=run.progress_bar,
-        on_epoch=lambda row: run.say(epoch_line(row, num_epochs)),
+        on_epoch=told,
         backgrounds=backgrounds,
     )
     if backgrounds is not None:
@@ -46,6 +51,8 @@ def fit_epochs(trainee: Trainee, config: TrainConfig, audio: AudioData, run: Run
     if run.resume:
         fit.resume()
         run.say(f"resuming after epoch {fit.progress.epoch}")
+        for row in fit.progress.history:
+            run.record(row)
     try:
         model = fit.run()
     except KeyboardInterrupt:

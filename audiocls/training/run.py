@@ -14,7 +14,8 @@ class Run:
     """Where and how a fit runs; nothing here changes its result.
 
     checkpoint: file to go on from after an interruption, None to keep nothing; `resume` says to go on from it.
-    say: takes a line for the person who waits.
+    say: takes a line for the person who waits. record: takes a row of scores as soon as it is known: of an epoch, or of
+        a candidate that was tried.
     curves: whether the learning curve is wanted where it costs more than the training itself.
     """
 
@@ -23,6 +24,7 @@ class Run:
     resume: bool = False
     progress_bar: bool = False
     say: Callable[[str], None] = lambda line: None
+    record: Callable[[dict[str, Any]], None] = lambda row: None
     curves: bool = True
 
 

@@ -6,3 +6,18 @@ LONGEST_SOUND_SECONDS = 600.0
 CACHE_SECONDS = 3600  # what visitors upload is deleted after about an hour
 SHOWN_LABELS = 8
 LOADED_MODELS = 4  # held in memory at once
+
+# Training from the page
+LONGEST_LESSON_SECONDS = 180.0  # of one recording with examples of a sound
+LONGEST_TAUGHT_SECONDS = 3600.0  # of all clips that a page recorded
+MOST_TAUGHT_CLASSES = 30
+MOST_TAUGHT_CLIPS = 600
+LONGEST_CLASS_NAME = 60
+LARGEST_TRAINING_ZIP_BYTES = 1000**3
+LARGEST_TRAINING_BYTES = 4 * 1000**3  # of a zip, unpacked
+MOST_TRAINING_FILES = 20_000  # of a zip
+MOST_BUDGET_MINUTES = 240.0
+MOST_BUDGET_MINUTES_OTHERS = 10.0  # of visitors from elsewhere
+LONGEST_TRAINING_SECONDS_OTHERS = 1800.0  # then it is ended
+MOST_WAITING_TRAININGS = 8
+TRAINING_THREADS = 1  # that compute; classification keeps the rest of the machine

@@ -1,0 +1,1 @@
+"""Training from the page: sounds taught or given, processes that train one after the other, what is told of them."""
