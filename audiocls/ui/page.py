@@ -1,5 +1,6 @@
 """The page: a model to choose, and tabs for what can be done with it. It wires tabs together and knows none of them."""
 
+import html
 import json
 from collections.abc import Sequence
 from importlib import import_module
@@ -40,17 +41,24 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
     first = context.shelf.first
 
     def introduction(classifier: AudioClassifier) -> str:
-        return f"{texts.INTRODUCTION.format(name=escaped(classifier.name))} {score_line(classifier.metrics)}"
+        told = texts.INTRODUCTION.format(name=escaped(classifier.name), number=len(classifier.labels))
+        return f"{told} {score_line(classifier.metrics)}"
 
     def shown(classifier: AudioClassifier, visitor: Visitor) -> list[Any]:
         return [introduction(classifier), *(update for tab in built for update in tab.show(classifier, visitor))]
 
     def open_model(name: str | None, chosen: str, request: gr.Request) -> tuple[Any, ...]:
-        """Another model in all tabs; the one before stays where it cannot be loaded."""
-        if (name or context.shelf.first_name) == chosen:
-            return tuple(gr.skip() for _ in range(1 + len(outputs)))
-        classifier = context.classifier(name, request)
-        return name or context.shelf.first_name, *shown(classifier, context.visitor(request))
+        """Another model in all tabs; the one before stays where it cannot be opened."""
+        name = (name or "").strip() or context.shelf.first_name
+        kept = [gr.skip()] * (1 + len(outputs))
+        if name == chosen:
+            return gr.skip(), *kept
+        try:
+            classifier = context.classifier(name, request)
+        except gr.Error as error:
+            gr.Warning(texts.NOT_OPENED.format(reason=error.message, kept=html.escape(chosen)))
+            return gr.Dropdown(value=chosen), *kept
+        return gr.skip(), name, *shown(classifier, context.visitor(request))
 
     def arrive(request: gr.Request) -> tuple[Any, ...]:
         """What the address of the page asks for: a model, a tab."""
@@ -69,16 +77,19 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
 
     title = f"{texts.TITLE}: {first.name}"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
-        gr.Markdown(f"# {texts.TITLE}", elem_id="title")
-        picker = gr.Dropdown(
-            context.shelf.choices(),
-            value=context.shelf.first_name,
-            label=texts.MODEL_PICKER,
-            info=texts.MODEL_PICKER_INFO if context.rights.local else texts.MODEL_PICKER_INFO_OTHERS,
-            allow_custom_value=True,
-            elem_id="model-picker",
-        )
-        about = gr.Markdown(introduction(first), elem_id="introduction")
+        with gr.Row(elem_id="header"):
+            with gr.Column(scale=3, min_width=300):
+                gr.Markdown(f"# {texts.TITLE}", elem_id="title")
+                about = gr.Markdown(introduction(first), elem_id="introduction")
+            with gr.Column(scale=2, min_width=300):
+                picker = gr.Dropdown(
+                    context.shelf.choices(),
+                    value=context.shelf.first_name,
+                    label=texts.MODEL_PICKER,
+                    info=texts.MODEL_PICKER_INFO if context.rights.local else texts.MODEL_PICKER_INFO_OTHERS,
+                    allow_custom_value=True,
+                    elem_id="model-picker",
+                )
         chosen = gr.State(context.shelf.first_name)
         built: list[Tab] = []
         with gr.Tabs(elem_id="tabs") as bar:
@@ -90,7 +101,12 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
         outputs = [about, *(output for each in built for output in each.outputs)]
 
         picker.change(
-            open_model, [picker, chosen], [chosen, *outputs], api_visibility="private", show_progress_on=[about]
+            open_model,
+            [picker, chosen],
+            [picker, chosen, *outputs],
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_limit=None,
         )
         chosen.change(None, chosen, js=MODEL_ADDRESS % json.dumps(context.shelf.first_name), api_visibility="private")
         arrival = blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")

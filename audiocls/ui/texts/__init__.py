@@ -1,7 +1,7 @@
 """Every English sentence that the app shows: here what several tabs say, and a module for each tab."""
 
 TITLE = "audiocls"
-INTRODUCTION = "Record a sound or drop a file, and see what the model **{name}** hears."
+INTRODUCTION = "**{name}** tells {number} kinds of sound apart."
 SCORES_UNKNOWN = "No test scores come with this model."
 SCORES = "Test score: **{accuracy:.1%} accuracy**{interval} on {size} clips ({split} split)."
 INTERVAL = " ({level:.0%} interval {low:.1%} to {high:.1%})"
@@ -10,6 +10,7 @@ MODEL_PICKER = "Model"
 MODEL_PICKER_INFO = "A run of this machine, a folder, or a name on the Hub such as me/my-sounds."
 MODEL_PICKER_INFO_OTHERS = "Choose among the models of this app."
 MODEL_NOT_OFFERED = "{name!r} is not among the models of this app; choose one of the list"
+NOT_OPENED = "{reason}. The model before, {kept}, is still open."
 MODEL_BROKEN = "{name!r} cannot be loaded; the log of the app says more"
 TABS = {
     "classify": "Classify",
