@@ -16,6 +16,7 @@ from audiocls.corpus.overview import Overview
 from audiocls.corpus.progress import clock
 from audiocls.detection.event import Event
 from audiocls.evaluation.drawable_text import MISSING, drawable, font_file
+from audiocls.evaluation.page_media import magma
 from audiocls.evaluation.plot_style import STYLE
 from audiocls.whole_files import whole_file
 
@@ -127,7 +128,7 @@ def _spectrogram(image: Image.Image, draw: ImageDraw.ImageDraw, overview: Overvi
     shades = np.clip((power - quietest) / (loudest - quietest) * 255, 0, 255).astype(np.uint8)
     panel = Image.fromarray(np.ascontiguousarray(shades[::-1]))
     panel = panel.resize((PLOT, SPECTROGRAM), Image.Resampling.BILINEAR)
-    image.paste(Image.fromarray(_palette()[np.asarray(panel)]), (LEFT, TITLE))
+    image.paste(Image.fromarray(magma()[np.asarray(panel)]), (LEFT, TITLE))
     last = -np.inf
     for hz in SHOWN_HZ:
         if overview.band_hz[0] <= hz <= overview.band_hz[-1]:
@@ -202,19 +203,11 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=1)
-def _palette() -> np.ndarray:
-    """uint8 (256, 3)."""
-    from matplotlib import colormaps  # the colours of all our spectrograms
-
-    return (np.array(colormaps["magma"](np.arange(256)))[:, :3] * 255).round().astype(np.uint8)
-
-
-@lru_cache(maxsize=1)
 def _few_colours() -> Image.Image:
     """The colours of the picture: some of the spectrogram, all that is drawn, and greys for the edges of letters."""
     drawn = ("#ffffff", STYLE["ink"], STYLE["faint"], STYLE["grid"], SHADE, *COLOURS)
     greys = [(value, value, value) for value in range(60, 250, 24)]
-    colours = [*map(tuple, _palette()[::5].tolist()), *map(ImageColor.getrgb, drawn), *greys]
+    colours = [*map(tuple, magma()[::5].tolist()), *map(ImageColor.getrgb, drawn), *greys]
     image = Image.new("P", (1, 1))
     image.putpalette([value for colour in colours for value in colour])
     return image

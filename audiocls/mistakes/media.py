@@ -1,24 +1,16 @@
 """Sounds and their spectrograms small enough to stand within a page, as data addresses."""
 
-import base64
-import io
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-import soundfile
-from PIL import Image
 
 from audiocls.data.clips import Clips
+from audiocls.evaluation.page_media import sound_address, spectrogram_address
 from audiocls.evaluation.spectrogram import log_mel_spectrogram
 
 EXCERPT_SECONDS = 10.0  # of a longer clip, where it is loudest
 MOST_BYTES = 12_000_000  # of all sounds and pictures of a page together
-# MP3 is small and played by every browser, also on telephones; it exists at these rates only. FLAC has all.
-MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-MP3_QUALITY = 0.4  # soundfile's compression level: variable rate, about 4 kB a second of speech at 16 kHz
 COLUMNS = 360  # pixels of a spectrogram
-RANGE_DB = 80.0
 
 
 @dataclass(frozen=True)
@@ -68,40 +60,6 @@ def loudest_start(waveform: np.ndarray, length: int) -> int:
     return min(int(sums.argmax()) * step, len(waveform) - length)
 
 
-def sound_address(waveform: np.ndarray, sampling_rate: int) -> str:
-    """A mono waveform float32 (time,) as a data address that a browser plays."""
-    waveform = waveform / max(1.0, float(np.abs(waveform).max(initial=0)))
-    buffer = io.BytesIO()
-    if sampling_rate in MP3_RATES:
-        soundfile.write(buffer, waveform, sampling_rate, format="MP3", compression_level=MP3_QUALITY)
-        return _address("audio/mpeg", buffer)
-    soundfile.write(buffer, waveform, sampling_rate, format="FLAC", subtype="PCM_16")
-    return _address("audio/flac", buffer)
-
-
 def picture_address(waveform: np.ndarray, sampling_rate: int) -> str:
     """Its log-mel spectrogram as the data address of a PNG without axes, low frequencies at the bottom."""
-    log_mel_db, _ = log_mel_spectrogram(waveform, sampling_rate)
-    frames = log_mel_db.shape[1]
-    if frames > COLUMNS:
-        log_mel_db = np.maximum.reduceat(log_mel_db, np.linspace(0, frames, COLUMNS, endpoint=False).astype(int), 1)
-    loudest = float(log_mel_db.max())
-    if loudest - float(log_mel_db.min()) < 1:  # silence: dark, not bright
-        loudest += RANGE_DB
-    shades = np.clip(255 * (log_mel_db - loudest + RANGE_DB) / RANGE_DB, 0, 255).astype(np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(shades[::-1]), "L")
-    image.putpalette(_palette())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return _address("image/png", buffer)
-
-
-@lru_cache(maxsize=1)
-def _palette() -> bytes:
-    from matplotlib import colormaps  # the colours of all our spectrograms
-
-    return (np.array(colormaps["magma"](np.arange(256)))[:, :3] * 255).round().astype(np.uint8).tobytes()
-
-
-def _address(kind: str, buffer: io.BytesIO) -> str:
-    return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return spectrogram_address(log_mel_spectrogram(waveform, sampling_rate)[0], COLUMNS)

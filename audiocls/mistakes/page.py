@@ -14,8 +14,9 @@ import numpy as np
 from audiocls.data.clips import Clips
 from audiocls.data.listing import shown
 from audiocls.evaluation.evaluation import Evaluation, scores_line
+from audiocls.evaluation.page_media import RANGE_DB
 from audiocls.mistakes.groups import FEWEST_CLIPS, GroupScore, group_scores
-from audiocls.mistakes.media import MOST_BYTES, RANGE_DB, MediaBox
+from audiocls.mistakes.media import MOST_BYTES, MediaBox
 from audiocls.mistakes.mistakes import Confusion, LabelErrors, Mistake, confusions, find_mistakes, label_errors
 from audiocls.mistakes.suspects import Suspect, Suspects
 from audiocls.mistakes.tables import ERRORS_CSV, MISLABELLED_CSV, errors_csv, mislabelled_csv

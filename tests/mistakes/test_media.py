@@ -8,7 +8,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from audiocls.mistakes.media import MediaBox, loudest_start, picture_address, sound_address
+from audiocls.evaluation.page_media import sound_address
+from audiocls.mistakes.media import MediaBox, loudest_start, picture_address
 
 RATE = 16000
 TIME = np.arange(RATE) / RATE
