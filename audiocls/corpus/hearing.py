@@ -20,6 +20,7 @@ from audiocls.corpus.timeline import Timeline, write_timeline
 from audiocls.detection.detector import Detector
 from audiocls.detection.event import Event
 from audiocls.detection.options import DetectOptions
+from audiocls.detection.plan import Plan
 from audiocls.detection.scan import Windows
 from audiocls.errors import AudioReadError
 from audiocls.inference.classifier import AudioClassifier
@@ -149,11 +150,7 @@ def _heard(
     events += detector.finish()
     if scores is not None:
         scores.flush(stream.seconds)
-    notes = list(stream.notes)
-    if silent:
-        notes.append("silent throughout")
-    if stream.seconds < plan.window_length / rate - 1e-9:
-        notes.append(f"shorter than a window of {plan.window_length / rate:g} s")
+    notes = [*stream.notes, *remarks(silent, stream.seconds, plan)]
     part = Part(
         path,
         stamp,
@@ -161,7 +158,7 @@ def _heard(
         "; ".join(notes),
         stream.seconds,
         _told_time(path),
-        sorted(events, key=lambda event: (event.start_seconds, event.end_seconds, event.label)),
+        in_order(events),
         job.wanted,
     )
     if overview is not None:
@@ -170,6 +167,19 @@ def _heard(
             place(job.output_dir, TIMELINES, path, ".png"),
         )
     return part
+
+
+def in_order(events: Sequence[Event]) -> list[Event]:
+    """Events as the tables have them: by start, end, label."""
+    return sorted(events, key=lambda event: (event.start_seconds, event.end_seconds, event.label))
+
+
+def remarks(silent: bool, seconds: float, plan: Plan) -> list[str]:
+    """What is to be said of a recording in which little can be found."""
+    told = ["silent throughout"] if silent else []
+    if seconds < plan.window_length / plan.sampling_rate - 1e-9:
+        told.append(f"shorter than a window of {plan.window_length / plan.sampling_rate:g} s")
+    return told
 
 
 def _blocks(stream: AudioStream) -> Generator[np.ndarray, None, None]:

@@ -1,6 +1,8 @@
 """How much a visitor may give, and how much of the machine the app takes: every limit of the app."""
 
-LARGEST_UPLOAD_BYTES = 2 * 1000**3  # of any file; a recording of three hours at 48 kHz in stereo
+import os
+
+LARGEST_UPLOAD_BYTES = 2200 * 1000**2  # of any file; three hours at 48 kHz in stereo are 2074 MB
 LARGEST_SOUND_BYTES = 100 * 1000**2  # of a sound to classify
 LONGEST_SOUND_SECONDS = 600.0
 CACHE_SECONDS = 3600  # what visitors upload is deleted after about an hour
@@ -21,3 +23,8 @@ MOST_BUDGET_MINUTES_OTHERS = 10.0  # of visitors from elsewhere
 LONGEST_TRAINING_SECONDS_OTHERS = 1800.0  # then it is ended
 MOST_WAITING_TRAININGS = 8
 TRAINING_THREADS = 1  # that compute; classification keeps the rest of the machine
+LONGEST_RECORDING_SECONDS = 4 * 3600.0  # of a recording from elsewhere; files of this machine may be longer
+RECORDINGS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)  # heard at a time, a core each; half of them are for the rest
+RECORDINGS_WAITING = 16  # more are asked to come back later
+LONGEST_EVENT_HEARD_SECONDS = 60.0  # of an event, what is played
+MOST_CORRECTED_EVENTS = 20_000  # of a recording, with those that were added
