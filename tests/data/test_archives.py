@@ -46,7 +46,7 @@ def test_a_zip_is_unpacked_once_for_its_content(tmp_path, make_folder, monkeypat
     path = pack(tmp_path / "a.zip", make_folder(tmp_path / "in", dog=1, cat=1))
     first = find_source(str(path)).root
     path.rename(tmp_path / "b.zip")
-    monkeypatch.setattr(archives, "_extract", lambda *_: pytest.fail("unpacked again"))
+    monkeypatch.setattr(archives, "unpack", lambda *_: pytest.fail("unpacked again"))
     assert find_source(str(tmp_path / "b.zip")).root == first
 
 
@@ -87,6 +87,38 @@ def test_bombs_are_refused_before_they_unpack(tmp_path, cache, monkeypatch):
     with pytest.raises(DataError, match="refused"):
         find_source(str(tmp_path / "a.zip"))
     assert not list(cache.rglob("*.wav"))
+
+
+def test_limits_can_be_given(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(5):
+            archive.writestr(f"dog/{number}.wav", bytes(3 << 20))
+    with pytest.raises(DataError, match=r"^pets.zip: refused, 5 files in one zip; at most 4 are taken$"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out", archives.ZipLimits(files=4), name="pets.zip")
+    with pytest.raises(DataError, match=r"^pets.zip: refused, 15 MB when unpacked; at most 14 MB are taken$"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out", archives.ZipLimits(5, 14 << 20), name="pets.zip")
+    assert not (tmp_path / "out").exists()
+    archives.unpack(tmp_path / "a.zip", tmp_path / "out", archives.ZipLimits(5, 15 << 20))
+    assert len(list((tmp_path / "out").rglob("*.wav"))) == 5
+
+
+def test_a_list_of_too_many_files_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(100):
+            archive.writestr(f"{number}.wav", b"")
+    monkeypatch.setattr(archives.zipfile, "ZipFile", lambda *_: pytest.fail("the list was read"))
+    with pytest.raises(DataError, match="too many files"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out", archives.ZipLimits(files=4))
+
+
+@pytest.mark.parametrize("names", [("dog", "dog/a.wav"), ("dog/a.wav", "dog")])
+def test_a_name_that_is_a_file_and_a_folder_is_damage(tmp_path, names):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    with pytest.raises(DataError, match="damaged"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a.zip"]
 
 
 def test_an_entry_that_lies_about_its_size_is_refused(tmp_path, cache):
