@@ -16,12 +16,13 @@ import torch
 from audiocls.errors import AudioReadError, UsageError
 from audiocls.inference.answers import decide
 from audiocls.inference.clip_groups import clip_groups
-from audiocls.inference.inputs import check_count, is_single
+from audiocls.inference.inputs import check_count, is_single, to_waveform
 from audiocls.inference.loading import LoadedModel, explained, load_model
 from audiocls.inference.model_config import OWN_TYPES
 from audiocls.inference.windows import Listener
 
 if TYPE_CHECKING:
+    from audiocls.attribution.explanation import Explanation
     from audiocls.detection.event import Event
     from audiocls.detection.live import Detected
     from audiocls.detection.options import DetectOptions
@@ -223,6 +224,16 @@ class AudioClassifier:
             rows = zip(*self.predict_known(readable, batch_size), strict=True)
             for clip in clips:
                 yield clip if isinstance(clip, AudioReadError) else next(rows)
+
+    def explain(self, sound: Any, label: str | None = None, *, sampling_rate: int | None = None) -> "Explanation":
+        """Find the parts of one clip, as `__call__` takes it, that decided for a label, the best one unless given.
+
+        Raises:
+            AudioReadError, UsageError: as `attribution.explain.explain` and `__call__`.
+        """
+        from audiocls.attribution.explain import explain
+
+        return explain(self, to_waveform(sound, self.sampling_rate, sampling_rate), label)
 
     def detect(self, source: Any, options: "DetectOptions | None" = None) -> "Detected":
         """Find the events of a long recording: a path, bytes, a file object, a dict or tuple of array and rate.

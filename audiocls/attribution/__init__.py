@@ -1,0 +1,1 @@
+"""Which parts of a sound decided a model's answer, for every kind of model."""
