@@ -11,12 +11,13 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.limits import LARGEST_SOUND_BYTES, LARGEST_UPLOAD_BYTES, LONGEST_SOUND_SECONDS, SHOWN_LABELS
 from audiocls.ui.sounds import SCORES_SCHEMA
-from audiocls.ui.style import CSS, THEME
+from audiocls.ui.style import CSS, HEAD, THEME
 
 # How both are launched, beside where.
 LAUNCH: dict[str, Any] = {
     "theme": THEME,
     "css": CSS,
+    "head": HEAD,
     "max_file_size": LARGEST_UPLOAD_BYTES,
     "footer_links": ["api"],
     "run_history": False,

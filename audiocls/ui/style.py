@@ -2,6 +2,8 @@
 
 import gradio as gr
 
+from audiocls.ui.model_view import CSS as MODEL_CSS
+
 # System fonts only: nothing has to be fetched, and text appears at once.
 THEME = gr.themes.Default(
     primary_hue="teal",
@@ -14,7 +16,36 @@ THEME = gr.themes.Default(
     block_info_text_color_dark="*neutral_300",
     input_placeholder_color="*neutral_500",
     input_placeholder_color_dark="*neutral_400",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+    color_accent="*primary_700",
 )
+# What gradio's own elements lack for those who listen to a page or use it by keyboard.
+HEAD = """<style>
+body {--body-text-color-subdued: var(--neutral-600);}
+body.dark {--color-accent: var(--primary-400); --body-text-color-subdued: var(--neutral-300);}
+body .prose .token {color: #1d5a50;}
+body .prose .token.comment {color: #57606a;}
+body.dark .prose .token {color: #8fd8c8;}
+body.dark .prose .token.comment {color: #b6bec8;}
+</style>
+<script>
+(() => {
+    let planned = false;
+    const mend = () => {
+        planned = false;
+        document.querySelectorAll("div.empty[aria-label]:not([role])").forEach((e) => e.setAttribute("role", "img"));
+        document.querySelectorAll("pre:not([tabindex])").forEach((e) => e.setAttribute("tabindex", "0"));
+        document.querySelectorAll("button:not([aria-label]) > .image-frame").forEach((e) =>
+            e.parentElement.setAttribute("aria-label", e.querySelector("img")?.alt || "picture"));
+    };
+    new MutationObserver(() => {
+        if (!planned) { planned = true; requestAnimationFrame(mend); }
+    }).observe(document.documentElement, {childList: true, subtree: true});
+})();
+</script>"""
 CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
 #picture img {padding-top: 2.2em;}  /* below its label */
@@ -25,5 +56,8 @@ CSS = """
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
 #publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
 @media (max-width: 640px) {#publish-boxes .form {flex-direction: column;}}
+footer button, footer a {color: var(--body-text-color-subdued) !important;}
+#header {align-items: end;}
 footer .divider {display: none !important;}
 """
+CSS += MODEL_CSS
