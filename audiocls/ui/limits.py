@@ -26,7 +26,6 @@ TRAINING_THREADS = 1  # that compute; classification keeps the rest of the machi
 LONGEST_RECORDING_SECONDS = 4 * 3600.0  # of a recording from elsewhere; files of this machine may be longer
 RECORDINGS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)  # heard at a time, a core each; half of them are for the rest
 RECORDINGS_WAITING = 16  # more are asked to come back later
-LONGEST_EVENT_HEARD_SECONDS = 60.0  # of an event, what is played
 MOST_CORRECTED_EVENTS = 20_000  # of a recording, with those that were added
 LONGEST_HEARD_SECONDS = 60.0  # of a sound that stands in the page, and of a part that is heard of a longer one
 MOST_MARKS = 1500  # over the picture of a sound
@@ -36,3 +35,17 @@ SHOWN_CONFUSIONS = 50
 SHOWN_CLIPS = 50  # of a cell of the matrix
 SHOWN_CLIP_SCORES = 3
 SHOWN_MODEL_LABELS = 60
+
+# Many files at once
+MOST_BATCH_FILES = 2000
+LARGEST_BATCH_BYTES = 4 * 1000**3  # of a zip, unpacked
+LONGEST_BATCH_SECONDS_OTHERS = 2 * 3600.0  # of all sounds that a visitor from elsewhere gives at once
+BATCHES_AT_ONCE = 1
+TASKS_AT_ONCE = 2  # of programs: batches, explanations, searches for events; more wait
+
+# Serving
+MODELS_AT_ONCE = 2  # batches that are computed at the same time; each has its part of the processor
+HEARD_TOGETHER = 8  # sounds in a batch
+HEARD_TOGETHER_SECONDS = 60.0  # of sound in a batch; a longer sound is heard alone
+EVENTS_AT_ONCE = 24  # of one kind; what takes long has a limit of its own
+EVENTS_WAITING = 200  # then the app says that it is busy
