@@ -18,7 +18,7 @@ ROWS = [
     ["config", "setting_groups"],
     ["whole_files", "model_folder", "arguments", "hub", "audio"],
     ["data"],
-    ["training", "inference", "attribution", "evaluation", "detection", "card", "publishing"],
+    ["training", "inference", "attribution", "feedback", "evaluation", "detection", "card", "publishing"],
     ["classical", "pretrained"],
     ["kinds", "recordings"],
     ["predictions", "scoring", "finishing", "mistakes", "inspection", "corpus", "cutting"],

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 LARGE_MODEL = 5_000_000  # parameters; it takes its time over each question, so it is asked fewer
 EXPLAINED_SECONDS = (10.0, 5.0)  # the longest stretch looked at, with a small and with a large model
 MOST_STRETCHES = (24, 8)  # of a longer sound, among which the most decisive is looked for; the loudest
-TIME_CELLS = (16, 6)
-BANDS = (6, 3)  # in each part
+TIME_CELLS = (16, 8)
+CELL_SECONDS = 20.0  # of sound that a large model is asked about in all, to find the cells that matter
+FEWEST_CELLS = 4
+BANDS = (6, 3)  # in each part; a large model is asked about those of short sounds only
+REFINED_SECONDS = 3.0
 REFINED = (2, 1)  # parts of which frequencies are looked at
 MOST_PARTS = 4
 SHORTEST_SECONDS = 0.06  # of a cell
@@ -57,10 +60,10 @@ def explain(classifier: "AudioClassifier", waveform: np.ndarray, label: str | No
     start, stretch = _decisive(asked, np.asarray(waveform, np.float32))
     rate = classifier.sampling_rate
     begin, end = start / rate, (start + len(stretch)) / rate
-    looked_at = {"start": begin, "end": end, "whole": len(stretch) == len(waveform)}
+    whole = len(stretch) == len(waveform)
     if is_silent(stretch, rate):
         score = float(asked.ask([stretch])[0][0]) if len(stretch) else 0.0
-        return Explanation(asked.label, (), **looked_at, score=score, kept_score=score, removed_score=score)
+        return Explanation(asked.label, (), begin, end, whole, score=score, kept_score=score, removed_score=score)
     occluder = Occluder(stretch, rate)
     cells, score, odds = _weighed(asked, occluder)
     parts = _with_bands(asked, occluder, _strongest(cells), odds)
@@ -73,7 +76,9 @@ def explain(classifier: "AudioClassifier", waveform: np.ndarray, label: str | No
     return Explanation(
         asked.label,
         tuple(_told(part, occluder, begin, end, parts[0].weight) for part in parts),
-        **looked_at,
+        begin,
+        end,
+        whole,
         score=score,
         kept_score=kept,
         removed_score=removed,
@@ -96,6 +101,11 @@ class _Asked:
         self.classifier, self.evaluations = classifier, 0
         self._label = label
         self.large = int(classifier.model.num_parameters() >= LARGE_MODEL)
+
+    def time_cells(self, seconds: float) -> int:
+        """Into how many cells a sound is cut."""
+        most = TIME_CELLS[self.large]
+        return max(FEWEST_CELLS, min(most, round(CELL_SECONDS / seconds))) if self.large else most
 
     @property
     def label(self) -> str:
@@ -142,7 +152,7 @@ def _weighed(asked: _Asked, occluder: Occluder) -> tuple[list[_Cell], float, flo
     """All cells in time with their weights, and the score and log-odds of the sound as it is."""
     least = max(1, round(SHORTEST_SECONDS / occluder.hop_seconds))
     loud = occluder.bands_db()[:, occluder.first : occluder.last]
-    edges = [occluder.first + edge for edge in change_edges(loud, TIME_CELLS[asked.large], least)]
+    edges = [occluder.first + edge for edge in change_edges(loud, asked.time_cells(occluder.seconds), least)]
     spans = list(pairwise(edges))
     everything = occluder.without(occluder.mask(occluder.first, occluder.last))
     scores, (whole, background) = asked.ask([occluder.waveform, everything])
@@ -172,7 +182,7 @@ def _strongest(cells: list[_Cell]) -> list[_Cell]:
 def _with_bands(asked: _Asked, occluder: Occluder, parts: list[_Cell], whole: float) -> list[_Cell]:
     """The strongest parts narrowed to the frequencies that matter in them."""
     loud = occluder.bands_db()
-    refined = parts[: REFINED[asked.large]]
+    refined = parts[: REFINED[asked.large]] if not asked.large or occluder.seconds <= REFINED_SECONDS else []
     bands: list[list[_Cell]] = []
     for part in refined:
         edges = change_edges(loud[:, part.first : part.last].T, BANDS[asked.large])

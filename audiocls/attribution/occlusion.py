@@ -49,6 +49,11 @@ class Occluder:
         return self._magnitude.shape
 
     @property
+    def seconds(self) -> float:
+        """How long the sound is."""
+        return len(self.waveform) / self.sampling_rate
+
+    @property
     def hop_seconds(self) -> float:
         """From one frame to the next."""
         return self.hop / self.sampling_rate
