@@ -35,12 +35,14 @@ def _environment_is_put_back() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def make_tone() -> Callable[..., Path]:
-    """Write a short tone in noise; the file's name decides the noise, so two tones are never copies by ear."""
+def make_tone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write a short tone in noise; its place decides the noise, so no two are copies, and all are as in other runs."""
+    base = tmp_path_factory.getbasetemp()
 
     def make(path: Path, hz: float = 440.0, seconds: float = 0.3, rate: int = 16000) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(list(str(path).encode("utf-8", "surrogateescape")))
+        place = str(path.relative_to(base) if path.is_relative_to(base) else path)
+        rng = np.random.default_rng(list(place.encode("utf-8", "surrogateescape")))
         time = np.arange(int(seconds * rate)) / rate
         tone = 0.3 * np.sin(2 * np.pi * hz * time) + 0.03 * rng.standard_normal(len(time))
         soundfile.write(path, tone.astype(np.float32), rate, "PCM_16")

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from audiocls.ui.model_view import CSS as MODEL_CSS
+from audiocls.ui.recording_style import CSS as RECORDING_CSS
 
 # System fonts only: nothing has to be fetched, and text appears at once.
 THEME = gr.themes.Default(
@@ -25,7 +26,7 @@ THEME = gr.themes.Default(
 # What gradio's own elements lack for those who listen to a page or use it by keyboard.
 HEAD = """<style>
 body {--body-text-color-subdued: var(--neutral-600);}
-body.dark {--color-accent: var(--primary-400); --body-text-color-subdued: var(--neutral-300);}
+body.dark {--color-accent: var(--primary-400) !important; --body-text-color-subdued: var(--neutral-300);}
 body .prose .token {color: #1d5a50;}
 body .prose .token.comment {color: #57606a;}
 body.dark .prose .token {color: #8fd8c8;}
@@ -61,3 +62,4 @@ footer button, footer a {color: var(--body-text-color-subdued) !important;}
 footer .divider {display: none !important;}
 """
 CSS += MODEL_CSS
+CSS += RECORDING_CSS
