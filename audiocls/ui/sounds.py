@@ -35,25 +35,41 @@ def verdict(answer: Answer) -> str:
     return texts.NONE_OF_THESE.format(closest=escaped(answer.closest), score=answer.closest_score)
 
 
-def read_sound(path: str, sampling_rate: int) -> np.ndarray:
-    """Decode what a visitor gave, within the app's limits: float32 (time,), mono, at `sampling_rate` Hz.
+class OverLimit(AudioReadError):
+    """A sound that could be read but is too much for the app; `reason` is a sentence for the visitor."""
+
+
+def read_within_limits(path: str | Path, sampling_rate: int) -> np.ndarray:
+    """Decode a file within the app's limits: float32 (time,), mono, at `sampling_rate` Hz.
+
+    Raises:
+        OverLimit: it is too large or too long.
+        AudioReadError: it cannot be read.
+    """
+    size = Path(path).stat().st_size if Path(path).is_file() else 0  # decoding says what is wrong with others
+    if size > LARGEST_SOUND_BYTES:
+        raise OverLimit(str(path), texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_SOUND_BYTES / 1e6))
+    seconds = probe(path).seconds
+    if seconds is None or seconds <= LONGEST_SOUND_SECONDS:
+        waveform = decode(path, sampling_rate)
+        seconds = len(waveform) / sampling_rate
+    if seconds > LONGEST_SOUND_SECONDS:
+        raise OverLimit(str(path), texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SOUND_SECONDS / 60))
+    return waveform
+
+
+def read_sound(path: str | Path, sampling_rate: int) -> np.ndarray:
+    """What a visitor gave, as `read_within_limits` reads it.
 
     Raises:
         gr.Error: it is too large, too long or unreadable; the message is for the visitor.
     """
-    size = Path(path).stat().st_size
-    if size > LARGEST_SOUND_BYTES:
-        raise told(texts.TOO_LARGE.format(size=size / 1e6, limit=LARGEST_SOUND_BYTES / 1e6))
     try:
-        seconds = probe(path).seconds
-        if seconds is None or seconds <= LONGEST_SOUND_SECONDS:
-            waveform = decode(path, sampling_rate)
-            seconds = len(waveform) / sampling_rate
+        return read_within_limits(path, sampling_rate)
+    except OverLimit as error:
+        raise told(error.reason) from error
     except AudioReadError as error:
         raise told(texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
-    if seconds > LONGEST_SOUND_SECONDS:
-        raise told(texts.TOO_LONG.format(minutes=seconds / 60, limit=LONGEST_SOUND_SECONDS / 60))
-    return waveform
 
 
 def told(message: str) -> gr.Error:
