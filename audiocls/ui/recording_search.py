@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -233,7 +233,7 @@ def detect_events(
     return [event_record(TableEvent(None, event), False) for event in search.events]
 
 
-def _blocks(stream: AudioStream) -> Iterator[np.ndarray]:
+def _blocks(stream: AudioStream) -> Generator[np.ndarray, None, None]:
     yield from stream
 
 
