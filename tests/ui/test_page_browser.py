@@ -1,0 +1,93 @@
+"""The page around the tabs in a browser: links to a model and a tab, choosing a model, and use by everybody."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from audiocls.ui import texts
+from docs.screenshots import browser
+
+PATIENCE_MS = 30_000
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(chromium, app):
+    pages, failed = [], []
+
+    def open_page(query="", size=(1440, 900), scheme="light"):
+        page = chromium.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(app.url + query)
+        page.get_by_role("tab", name=texts.TABS["classify"]).wait_for(timeout=PATIENCE_MS)
+        page.wait_for_function("window.audioclsArrived", timeout=PATIENCE_MS)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert failed == []
+
+
+def open_tab(page):
+    return page.locator("button[role=tab][aria-selected=true]:visible").inner_text()
+
+
+def model(page):
+    return page.locator("#model-picker input").input_value()
+
+
+def test_a_link_opens_a_model_and_a_tab(open_page):
+    page = open_page("?model=runs/older&tab=publish")
+    page.locator("#introduction", has_text="older").wait_for(timeout=PATIENCE_MS)
+    assert open_tab(page) == texts.TABS["publish"]
+    assert model(page) == "runs/older"
+
+
+def test_the_address_follows_what_is_opened(open_page):
+    page = open_page()
+    assert "?" not in page.url
+    assert model(page) == "runs/every_day"
+    page.get_by_role("tab", name=texts.TABS["batch"]).click()
+    page.wait_for_url("**/?tab=batch", timeout=PATIENCE_MS)
+    page.locator("#model-picker input").click()
+    page.get_by_role("option", name="runs/older").click()
+    page.wait_for_url("**/?tab=batch&model=runs%2Folder", timeout=PATIENCE_MS)
+    page.locator("#introduction", has_text="older").wait_for(timeout=PATIENCE_MS)
+    again = open_page(page.url.split("/")[-1])
+    again.locator("#introduction", has_text="older").wait_for(timeout=PATIENCE_MS)
+    assert open_tab(again) == texts.TABS["batch"]
+
+
+def test_a_link_to_nothing_says_so_and_the_page_goes_on(open_page, tmp_path):
+    page = open_page(f"?model={tmp_path / 'none'}&tab=nonsense")
+    message = page.locator(".toast-body", has_text="no such folder")
+    message.wait_for(timeout=PATIENCE_MS)
+    assert "runs/every_day, is still open" in message.inner_text()
+    page.wait_for_function("document.querySelector('#model-picker input').value === 'runs/every_day'")
+    assert open_tab(page) == texts.TABS["classify"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_tab_can_be_used_by_everybody(open_page, size, scheme):
+    """The rules of axe-core without serious findings, and nothing wider than the screen."""
+    for name in texts.TABS:
+        page = open_page(f"?tab={name}", SIZES[size], scheme)
+        page.wait_for_timeout(700)
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        serious = [
+            (each["id"], [node["html"][:200] for node in each["nodes"][:4]])
+            for each in found.response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], f"{name}: {serious}"
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= SIZES[size][0], f"{name} is {width} px wide"
+        page.close()
