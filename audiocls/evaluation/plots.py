@@ -18,9 +18,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, Multiple
 
 from audiocls.evaluation.drawable_text import MISSING, drawable
 from audiocls.evaluation.plot_style import STYLE, WIDTH_INCHES, empty_figure, one_panel, plain, title_left
+from audiocls.evaluation.share_colours import STOPS
 from audiocls.whole_files import whole_file
 
-SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#cfe3f1", "#6aaed6", "#1f6fb0", "#0a3a6b"])
+SHARES = LinearSegmentedColormap.from_list("shares", list(STOPS))
 SMALLEST_CELL_ANNOTATED = 0.145  # inches
 MOST_LABEL_NAMES = 120  # beyond, every second (third, ...) class is named
 SMALLEST_TEXT_SIZE = 5.0

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 
+NAMED_LABELS = 12
 PICTURES = ("confusion_matrix.png", "reliability.png", "curves.png")
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
@@ -28,6 +30,20 @@ def score_line(metrics: dict[str, Any] | None) -> str:
         size=metrics.get("size", "an unknown number of"),
         split=escaped(str(metrics.get("split", "test"))),
     )
+
+
+def limits(classifier: AudioClassifier) -> str:
+    """What the model knows, and how it hears."""
+    named = ", ".join(escaped(label) for label in classifier.labels[:NAMED_LABELS])
+    if len(classifier.labels) > NAMED_LABELS:
+        named += texts.AND_MORE.format(number=len(classifier.labels) - NAMED_LABELS)
+    tells = classifier.multi_label or classifier.known_threshold is not None
+    sentences = [
+        texts.KNOWS.format(labels=named),
+        "" if tells else texts.NAMES_THE_CLOSEST,
+        texts.HEARS.format(seconds=classifier.window_length / classifier.sampling_rate),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def card_text(card: str | None) -> str:
