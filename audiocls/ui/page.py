@@ -12,6 +12,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 from audiocls.ui.card import escaped, score_line
 from audiocls.ui.context import AppContext, Navigation, Tab
+from audiocls.ui.endpoints import build_endpoints
 from audiocls.ui.limits import CACHE_SECONDS
 from audiocls.ui.visitors import Visitor
 
@@ -100,7 +101,7 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
                 tab.select(None, js=TAB_ADDRESS % name, api_visibility="private")
         outputs = [about, *(output for each in built for output in each.outputs)]
 
-        picker.change(
+        opened = picker.change(
             open_model,
             [picker, chosen],
             [picker, chosen, *outputs],
@@ -108,8 +109,9 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
             show_progress="hidden",
             concurrency_limit=None,
         )
-        chosen.change(None, chosen, js=MODEL_ADDRESS % json.dumps(context.shelf.first_name), api_visibility="private")
+        opened.then(None, picker, js=MODEL_ADDRESS % json.dumps(context.shelf.first_name), api_visibility="private")
         arrival = blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")
         arrival.then(None, js=ARRIVED, api_visibility="private")
         blocks.unload(leave)
+        build_endpoints(context, blocks)
     return blocks

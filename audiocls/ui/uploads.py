@@ -1,0 +1,127 @@
+"""Files as arguments of the endpoints: what a program may name, and a clear word for what it may not.
+
+A program uploads a file first and then gives its path, its address on this app, or what gradio's clients make of them.
+Nothing else is read, and nothing is fetched from anywhere.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import gradio as gr
+from gradio.components.api_component import Api
+from gradio.data_classes import FileData
+from gradio.utils import get_upload_folder
+
+from audiocls.ui.batch import Given
+from audiocls.ui.limits import MOST_BATCH_FILES
+from audiocls.ui.sounds import told
+from audiocls.ui.texts import api as texts
+
+_SERVED = "/gradio_api/file="
+
+
+class Upload(Api):
+    """One uploaded file; the function gets a `Given`, or None where nothing was given."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(None, FileData.model_json_schema(), label)
+
+    def get_block_name(self) -> str:
+        return "api"
+
+    def checked(self, value: Any) -> Any:
+        """What was sent, as gradio's own form of an uploaded file.
+
+        Raises:
+            gr.Error: it is no file, or none that was uploaded.
+        """
+        return None if value is None else _checked(value)
+
+    def preprocess(self, payload: Any) -> Given | None:
+        return None if payload is None else _given(payload)
+
+
+class Uploads(Upload):
+    """Several uploaded files; the function gets a list of `Given`."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        schema = FileData.model_json_schema()
+        definitions = schema.pop("$defs", {})
+        self._api_info: Any = {"type": "array", "items": schema, "$defs": definitions}
+
+    def checked(self, value: Any) -> Any:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise told(texts.NO_LIST.format(what=_what(value)))
+        if len(value) > MOST_BATCH_FILES:
+            raise told(texts.TOO_MANY.format(number=len(value), limit=MOST_BATCH_FILES))
+        return [_checked(each) for each in value]
+
+    def preprocess(self, payload: Any) -> list[Given]:  # type: ignore[override]
+        return [_given(each) for each in payload]
+
+
+def check_arguments(blocks: gr.Blocks) -> None:
+    """Have what programs send looked at before gradio does: one line for what is wrong, not a traceback in the log.
+
+    An argument that is left out at the end gets its default.
+    """
+    gradios_own = blocks.validate_inputs
+
+    def validate_inputs(block_fn: Any, inputs: list[Any]) -> None:
+        for component in block_fn.inputs[len(inputs) :]:
+            if not isinstance(component, Api) or isinstance(component, Upload):
+                break
+            inputs.append(component.value)
+        try:
+            gradios_own(block_fn, inputs)
+        except ValueError as error:
+            raise told(texts.TOO_FEW.format(wanted=len(block_fn.inputs), given=len(inputs))) from error
+        for place, component in enumerate(block_fn.inputs):
+            if isinstance(component, Upload):
+                inputs[place] = component.checked(inputs[place])
+
+    blocks.validate_inputs = validate_inputs  # type: ignore[method-assign]
+
+
+def _checked(value: Any) -> dict[str, Any]:
+    sent = {"path": value} if isinstance(value, str) else value
+    path = sent.get("path") if isinstance(sent, dict) else None
+    if not isinstance(path, str):
+        raise told(texts.NO_FILE.format(what=_what(value)))
+    if path.lower().startswith(("http://", "https://")):
+        _, served, path = urlsplit(path).path.partition(_SERVED)
+        if not served:
+            raise told(texts.FROM_ELSEWHERE)
+        path = unquote(path)
+    name = sent.get("orig_name")
+    return {
+        "path": str(_uploaded(path)),
+        "orig_name": name if isinstance(name, str) and name else None,
+        "meta": {"_type": "gradio.FileData"},
+    }
+
+
+def _uploaded(path: str) -> Path:
+    """A path that leads to an uploaded file."""
+    try:
+        found = Path(path).resolve()
+        if found.is_relative_to(Path(get_upload_folder()).resolve()) and found.is_file():
+            return found
+    except (OSError, ValueError):  # a name too long, or with a zero in it
+        pass
+    raise told(texts.NOT_UPLOADED)
+
+
+def _given(payload: dict[str, Any]) -> Given:
+    path = Path(payload["path"])
+    return Given(payload.get("orig_name") or path.name, path)
+
+
+def _what(value: Any) -> str:
+    return {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}.get(
+        type(value), "nothing" if value is None else "text"
+    )
