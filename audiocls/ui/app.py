@@ -166,15 +166,22 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     from audiocls.inference.classifier import AudioClassifier
     from audiocls.ui.accounts import ToolsLogin
     from audiocls.ui.context import AppContext
+    from audiocls.ui.guard import Guard
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
+    from audiocls.ui.serving import QUEUE, SERVER, prepare, warm_up
     from audiocls.ui.shelf import ModelShelf
     from audiocls.ui.visitors import Rights, is_loopback
 
+    prepare()
     rights = Rights(is_loopback(options.host) and not options.share, options.publish, options.train)
     shelf = ModelShelf(classifier, load=partial(AudioClassifier.from_pretrained, device=device))
     blocks: gr.Blocks = build_app(AppContext(shelf, rights, feedback=options.feedback))
-    guard = [Middleware(ToolsLogin, fits=options.auth)] if options.auth else []
+    blocks.queue(**QUEUE)
+    warm_up(classifier)
+    guard = [Middleware(Guard, login=options.auth is not None)]
+    if options.auth:
+        guard.append(Middleware(ToolsLogin, fits=options.auth))
     try:
         with redirect_stdout(io.StringIO()):  # gradio speaks of MCP even when it is told to be quiet
             blocks.launch(
@@ -187,7 +194,7 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
                 prevent_thread_lock=True,
                 quiet=True,
                 app_kwargs={"middleware": guard},
-                **(LAUNCH | {"mcp_server": options.mcp}),
+                **(LAUNCH | SERVER | {"mcp_server": options.mcp}),
             )
     except OSError as error:
         raise AudioclsError(texts.PORT_BUSY.format(port=options.port, host=options.host)) from error

@@ -50,3 +50,12 @@ HEARD_TOGETHER_SECONDS = 60.0  # of sound in a batch; a longer sound is heard al
 EVENTS_AT_ONCE = 24  # of one kind; what takes long has a limit of its own
 EVENTS_WAITING = 200  # then the app says that it is busy
 THREADS = 64  # of events that run at the same time, of all kinds
+UPLOADS_AT_ONCE = 64
+LARGEST_REQUEST_BYTES = 24 * 1000**2  # of anything that is no uploaded file
+LEAST_FREE_BYTES = 500 * 1000**2  # of the disk that uploads go to
+LONGEST_UPLOAD_SILENCE_SECONDS = 60.0  # then the connection counts as lost
+
+# Classifying and saying what is right
+EXPLANATIONS_AT_ONCE = 1  # they take their time; answers go first
+MOST_RIGHT_LABELS = 20  # of one sound
+MOST_CORRECTIONS_OTHERS = 2000  # kept of a model, from visitors elsewhere

@@ -1,0 +1,179 @@
+"""What stands before the app: it refuses what no page or program of a visitor's sends, and says who may frame the page.
+
+It knows requests and sizes, no events; who may do what is said in `audiocls.ui.visitors`.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from audiocls.ui.limits import (
+    LARGEST_REQUEST_BYTES,
+    LARGEST_UPLOAD_BYTES,
+    LEAST_FREE_BYTES,
+    LONGEST_UPLOAD_SILENCE_SECONDS,
+    UPLOADS_AT_ONCE,
+)
+from audiocls.ui.texts import serving as texts
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Of every answer. Other sites may link to the page but not show it inside theirs, where they could lead clicks to it.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+UPLOAD = "/gradio_api/upload"
+# What gradio's own login leaves open, and a page that is not logged in has no use for.
+_LOGGED_IN = (
+    "/gradio_api/heartbeat",
+    "/gradio_api/stream",
+    "/gradio_api/cancel",
+    "/gradio_api/reset",
+    "/gradio_api/vibe",
+    "/gradio_api/startup-events",
+    "/gradio_api/runs",
+    "/monitoring",
+)
+_FRAMING = 1 << 16  # of a form around a file
+
+
+class Guard:
+    """An ASGI middleware around the whole app.
+
+    Args:
+        login: whether visitors have to log in.
+        uploads: where uploads go, to see how much room there is.
+    """
+
+    def __init__(self, app: "ASGIApp", *, login: bool = False, uploads: Callable[[], Path] = Path.cwd) -> None:
+        self._app = app
+        self._login = login
+        self._uploads = uploads
+        self._uploading = 0
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refused = self._refused(scope, headers)
+        if refused is not None:
+            await refused(scope, receive, _with_headers(send))
+        elif scope["method"] == "POST" and _path(scope).startswith(UPLOAD):
+            await self._upload(scope, headers, receive, _with_headers(send))
+        else:
+            await self._app(scope, _limited(receive, LARGEST_REQUEST_BYTES), _with_headers(send))
+
+    def _refused(self, scope: "Scope", headers: Headers) -> Response | None:
+        path = _path(scope)
+        changes = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if changes and not same_site(headers):
+            return _told(403, texts.OTHER_SITE)
+        if path.startswith(("/gradio_api/file=", "/gradio_api/proxy=")) and "://" in path.replace(":/", "://", 1):
+            return _told(403, texts.NO_ADDRESS)
+        if self._login and path.startswith(_LOGGED_IN) and not _is_logged_in(scope, headers):
+            return _told(401, texts.LOGIN_FIRST)
+        limit = LARGEST_UPLOAD_BYTES + _FRAMING if path.startswith(UPLOAD) else LARGEST_REQUEST_BYTES
+        if changes and _length(headers) > limit:
+            return _told(413, texts.TOO_LARGE.format(limit=limit / 1e6))
+        return None
+
+    async def _upload(self, scope: "Scope", headers: Headers, receive: "Receive", send: "Send") -> None:
+        if self._uploading >= UPLOADS_AT_ONCE:
+            await _told(503, texts.BUSY)(scope, receive, send)
+            return
+        if shutil.disk_usage(self._uploads()).free - _length(headers) < LEAST_FREE_BYTES:
+            await _told(507, texts.NO_ROOM)(scope, receive, send)
+            return
+        self._uploading += 1
+        try:
+            await self._app(scope, _patient(_limited(receive, LARGEST_UPLOAD_BYTES + _FRAMING)), send)
+        finally:
+            self._uploading -= 1
+
+
+def same_site(headers: Mapping[str, str]) -> bool:
+    """Whether a request was not made by a page of another site. Programs say nothing of sites.
+
+    A browser always says where a page that sends something is from, and no page can change that. Behind a proxy or a
+    tunnel the address that the visitor sees may be in `x-forwarded-host`, which pages of other sites cannot set.
+    """
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):  # same-site: another port of this machine
+        return False
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc in (headers.get("host"), headers.get("x-forwarded-host")) and "://" in origin
+
+
+def _path(scope: "Scope") -> str:
+    """Without a prefix under which a proxy shows the app, and without doubled slashes."""
+    path = unquote(scope["path"]).removeprefix(scope.get("root_path", ""))
+    return "/" + path.lstrip("/")
+
+
+def _length(headers: Headers) -> int:
+    """What the request says of its own size in bytes; 0 where it says nothing."""
+    told = headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() else 0
+
+
+def _told(status: int, message: str) -> Response:
+    """In the form in which gradio's page and client show it."""
+    if status in (413, 507):
+        return PlainTextResponse(message, status)
+    return JSONResponse({"detail": message, "error": message}, status)
+
+
+def _is_logged_in(scope: "Scope", headers: Headers) -> bool:
+    app = scope["app"]
+    cookies = dict(each.strip().partition("=")[::2] for each in headers.get("cookie", "").split(";") if each.strip())
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(app.tokens.get(cookies.get(name)) is not None for name in names)
+
+
+def _limited(receive: "Receive", limit: int) -> "Receive":
+    """Ends a request that sends more bytes than that, whatever it said before."""
+    received = 0
+
+    async def counted() -> "Message":
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if received > limit else message
+
+    return counted
+
+
+def _patient(receive: "Receive") -> "Receive":
+    """Ends an upload that stays silent, so that lost connections do not take the places of others."""
+
+    async def waited() -> "Message":
+        try:
+            return await asyncio.wait_for(receive(), LONGEST_UPLOAD_SILENCE_SECONDS)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return waited
+
+
+def _with_headers(send: "Send") -> "Send":
+    async def sent(message: "Message") -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sent
