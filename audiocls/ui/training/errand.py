@@ -1,6 +1,6 @@
 """One command of the command line as a process of its own: its lines as they come, how it ended, ending it early.
 
-It is what `audiocls ...` in a terminal is, with low priority and few threads, so that the page answers others meanwhile.
+It is what `audiocls ...` in a terminal is, at low priority and with few threads, so that the page goes on to answer.
 """
 
 import contextlib

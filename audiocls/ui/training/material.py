@@ -1,0 +1,133 @@
+"""What a training is to learn from: taught clips, a zip or a folder, as something the command line reads.
+
+What is a visitor's stays in the visitor's workspace until it goes with the training that needs it.
+"""
+
+import os
+import shutil
+import uuid
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from audiocls.errors import DataError, UsageError
+from audiocls.model_folder import explained, run_name
+from audiocls.ui.limits import LARGEST_TRAINING_BYTES, LARGEST_TRAINING_ZIP_BYTES, MOST_TRAINING_FILES
+from audiocls.ui.texts import train as texts
+from audiocls.ui.training.taught import TaughtSounds
+from audiocls.ui.visitors import Visitor
+
+RECORDED, ZIPPED, NAMED = "recorded", "zip", "named"
+TAUGHT_NAME = "my_sounds"
+
+
+@dataclass(frozen=True)
+class Material:
+    """data: a folder, a zip or a Hub id, as `train` takes it. name: what it is called.
+
+    held: the folder of the visitor's that holds it; None where it lies elsewhere on this machine or the Hub. private:
+    what is computed of it must not stay in the cache of this machine. remark: what is to be said of it.
+    """
+
+    data: str
+    name: str
+    held: Path | None = None
+    private: bool = True
+    remark: str = ""
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Variables for processes that read it; `folder` goes when it does."""
+        return {"AUDIOCLS_CACHE": str(folder / "cache")} if self.private else {}
+
+    def taken_to(self, folder: Path) -> "Material":
+        """The same in another folder, which is made; the one before may go."""
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.held is None:
+                return self
+            held = folder / "data"
+            shutil.copytree(self.held, held, copy_function=_linked)
+        return replace(self, data=str(held / Path(self.data).relative_to(self.held)), held=held)
+
+
+def taught_material(taught: TaughtSounds, workspace: Path) -> Material:
+    """The clips that were recorded here.
+
+    Raises:
+        UsageError: there are fewer than two classes.
+    """
+    found = taught.by_class()
+    if len(found) < 2:
+        raise UsageError(texts.TEACH_ANOTHER if found else texts.TEACH_FIRST)
+    held = _new_folder(workspace)
+    remark = "" if taught.grouped() else texts.ONE_OCCASION
+    return Material(str(taught.copy_to(held / TAUGHT_NAME)), TAUGHT_NAME, held, remark=remark)
+
+
+def zip_material(path: str | None, workspace: Path, visitor: Visitor, name: str | None = None) -> Material:
+    """A zip that was uploaded.
+
+    Raises:
+        UsageError: there is none, or it is over a limit. DataError: it is no zip.
+    """
+    if not path:
+        raise UsageError(texts.NO_ZIP)
+    check_zip(Path(path))
+    held = _new_folder(workspace)
+    stem = run_name(Path(name or path).stem)
+    with explained(held):
+        held.mkdir(parents=True)
+        _linked(path, str(held / f"{stem}.zip"))
+    return Material(str(held / f"{stem}.zip"), stem, held, private=not visitor.local)
+
+
+def named_material(name: str | None, visitor: Visitor) -> Material:
+    """A folder of this machine or a data set of the Hub.
+
+    Raises:
+        UsageError: nothing was named, or the visitor does not sit at this machine.
+    """
+    if not visitor.local:
+        raise UsageError(texts.NOT_LOCAL)
+    name = (name or "").strip()
+    if not name or name.startswith("-"):
+        raise UsageError(texts.NO_DATA)
+    expanded = os.path.expanduser(name)
+    return Material(expanded, run_name(Path(expanded.partition("@")[0]).name), private=False)
+
+
+def check_zip(path: Path) -> None:
+    """See that a zip keeps the limits; whether what is in it is safe and sound is seen where it is opened.
+
+    Raises:
+        UsageError: it is over a limit. DataError: it is no zip.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_TRAINING_ZIP_BYTES:
+        raise UsageError(texts.ZIP_TOO_LARGE.format(size=size / 1e6, limit=LARGEST_TRAINING_ZIP_BYTES / 1e6))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        raise DataError(texts.NOT_A_ZIP) from error
+    if len(members) > MOST_TRAINING_FILES:
+        raise UsageError(texts.ZIP_TOO_MANY.format(files=len(members), limit=MOST_TRAINING_FILES))
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > LARGEST_TRAINING_BYTES:
+        raise UsageError(texts.ZIP_UNPACKS_TOO_LARGE.format(size=unpacked / 1e6, limit=LARGEST_TRAINING_BYTES / 1e6))
+
+
+def _new_folder(workspace: Path) -> Path:
+    """For what is looked at now; what was looked at before goes."""
+    for old in workspace.glob("sounds-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    return workspace / f"sounds-{uuid.uuid4().hex[:8]}"
+
+
+def _linked(source: str, target: str) -> str:
+    """A second name for a file, or a copy where file systems differ."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+    return target
