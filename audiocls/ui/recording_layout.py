@@ -21,7 +21,6 @@ class Given:
 
     upload: gr.File
     path: gr.Textbox
-    take: gr.Button
     line: gr.Markdown
 
 
@@ -76,18 +75,16 @@ def given_part(context: AppContext) -> Given:
     limits = {"hours": LONGEST_RECORDING_SECONDS / 3600, "gigabytes": LARGEST_UPLOAD_BYTES / 1e9}
     gr.Markdown(texts.INTRODUCTION.format(**limits))
     upload = gr.File(label=texts.UPLOAD, elem_id="recording-upload", height=150)
-    with gr.Row(visible=local, equal_height=True):
-        path = gr.Textbox(
-            label=texts.PATH,
-            info=texts.PATH_INFO,
-            max_length=4000,
-            scale=4,
-            min_width=200,
-            elem_id="recording-path",
-            html_attributes=gr.InputHTMLAttributes(autocapitalize="none", autocorrect="off", spellcheck=False),
-        )
-        take = gr.Button(texts.PATH_BUTTON, scale=1, min_width=120, elem_id="recording-take")
-    return Given(upload, path, take, gr.Markdown(texts.NOTHING_GIVEN, elem_id="recording-given"))
+    path = gr.Textbox(
+        label=texts.PATH,
+        info=texts.PATH_INFO,
+        max_length=4000,
+        visible=local,
+        submit_btn=texts.PATH_BUTTON,
+        elem_id="recording-path",
+        html_attributes=gr.InputHTMLAttributes(autocapitalize="none", autocorrect="off", spellcheck=False),
+    )
+    return Given(upload, path, gr.Markdown(texts.NOTHING_GIVEN, elem_id="recording-given"))
 
 
 def options_part(labels: Sequence[str]) -> Options:
@@ -168,10 +165,10 @@ def results_part(labels: Sequence[str], hear: Hear) -> Results:
                     column_widths=[60, 110, 110, 120, 80, 240],
                     elem_id="recording-table",
                 )
+                only_shown, downloads, downloaded = _downloads_part()
             with gr.Column(scale=2, min_width=320):
                 correction = _correction_part(labels)
                 counts = gr.Markdown(elem_id="recording-counts")
-            only_shown, downloads, downloaded = _downloads_part()
     return Results(
         whole=whole,
         view=view,
@@ -190,7 +187,7 @@ def results_part(labels: Sequence[str], hear: Hear) -> Results:
 def _correction_part(labels: Sequence[str]) -> dict[str, Any]:
     chosen = gr.State(None)
     with gr.Group(elem_id="recording-correct"):
-        told = gr.Markdown(texts.NOT_CHOSEN, container=True, padding=True, elem_id="recording-chosen")
+        told = gr.Markdown(texts.NOT_CHOSEN, elem_id="recording-chosen")
         label = gr.Dropdown(
             list(labels),
             value=None,

@@ -49,6 +49,7 @@ def outcome(search: Search) -> str:
     if search.state == "failed":
         return escaped(search.problem or texts.BROKEN)
     count, length = event_count(len(search.events)), clock(search.seconds)
+    count = count[0].upper() + count[1:] if search.state == "done" else count
     if search.state == "stopped":
         told = [texts.STOPPED.format(events=count, length=length)]
     else:

@@ -52,7 +52,7 @@ class _Page:
         given = self.given
         outputs = [given.upload, given.line, self.work.outcome, self.results.whole]
         given.upload.upload(self.take_upload, given.upload, outputs, concurrency_limit=2, **PRIVATE)
-        gr.on([given.take.click, given.path.submit], self.take_path, given.path, outputs, **PRIVATE)
+        given.path.submit(self.take_path, given.path, outputs, **PRIVATE)
 
     def take_upload(self, path: str | None, request: gr.Request) -> tuple[Any, ...]:
         if path is None:
