@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from audiocls.ui.batch_view import CSS as BATCH_CSS
 from audiocls.ui.model_view import CSS as MODEL_CSS
 from audiocls.ui.recording_style import CSS as RECORDING_CSS
 
@@ -61,5 +62,6 @@ footer button, footer a {color: var(--body-text-color-subdued) !important;}
 #header {align-items: end;}
 footer .divider {display: none !important;}
 """
+CSS += BATCH_CSS
 CSS += MODEL_CSS
 CSS += RECORDING_CSS

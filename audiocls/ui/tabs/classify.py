@@ -15,7 +15,7 @@ from audiocls.ui.examples import example_sounds
 from audiocls.ui.heard import Heard, Questions, marks_of, told_of
 from audiocls.ui.hearing import hear
 from audiocls.ui.limits import EXPLANATIONS_AT_ONCE, SHOWN_LABELS
-from audiocls.ui.parts import answer_bars, classify_endpoint, sound_input
+from audiocls.ui.parts import answer_bars, sound_input
 from audiocls.ui.sound_view import picture_of, sound_view, with_marks
 from audiocls.ui.sounds import read_sound, told, verdict
 from audiocls.ui.texts import classify as tab_texts
@@ -76,14 +76,6 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
             gr.Info(texts.NOTHING_YET)
         return answer(path, chosen, asked, request)
 
-    def classify(sound: str | None) -> list[dict[str, Any]]:
-        if sound is None:
-            raise told(texts.NOTHING_YET)
-        first = context.shelf.first
-        scores = hear(first, read_sound(sound, first.sampling_rate)).scores
-        order = sorted(range(len(first.labels)), key=lambda n: -scores[n])
-        return [{"label": first.labels[n], "score": float(scores[n])} for n in order]
-
     def example(number: int, chosen: str, request: gr.Request) -> str:
         return _example(context, chosen, number, request)
 
@@ -101,7 +93,6 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
             concurrency_id="explain", **quiet,
         )  # fmt: skip
     examples.click(example, [examples, navigation.chosen], [audio], **quiet)
-    classify_endpoint(classify, audio)
 
     def show(model: AudioClassifier, visitor: Visitor) -> list[Any]:
         names = list(example_sounds(model))

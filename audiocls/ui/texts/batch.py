@@ -9,7 +9,6 @@ STOP = "Stop"
 STOPPING = "Stopping..."
 TABLE = "Results"
 HEADERS = ["File", "Answer", "Score", "Next", "Why not read"]
-TABLE_HELP = "A click on a column's name sorts by it; the field above the table shows only the rows that hold a text."
 DOWNLOAD = "Download CSV"
 FILE_NAME = "predictions.csv"
 
@@ -21,6 +20,7 @@ NO_FOLDER_HERE = (
 BOTH = "There are files and a folder; take one of them away."
 NO_SOUNDS = "{name}: there is no sound in it, going by the names of the files"
 TOO_MANY = "{number} files are too many for this page, which takes {limit}. The command line takes any number."
+NO_PAGE = "This can only be asked from the page; programs have the endpoint classify_files."
 ALREADY_RUNNING = "This page is still at the files before; stop them first."
 CANNOT_UNPACK = "{name}: cannot be unpacked: {reason}"
 
