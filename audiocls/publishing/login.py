@@ -68,7 +68,9 @@ def check_name(repo_id: str) -> None:
     """
     parts = repo_id.split("/")
     if "@" in repo_id:
-        raise HubError(f"{repo_id!r} cannot be a name on the Hub; the branch to write to is given by --revision")
+        raise HubError(
+            f"{repo_id!r} cannot be a name on the Hub: it has no @ (a branch is named apart, with the option revision)"
+        )
     if len(parts) > 2 or not all(parts):
         raise HubError(f"{repo_id!r} cannot be a name on the Hub; it must be user/name, or a name alone for your own")
     for part in parts:
@@ -97,7 +99,8 @@ def who_am_i(token: str, repo_id: str) -> dict[str, Any]:
         except OSError as error:
             if status_of(error) == 401:
                 raise HubError(
-                    f"the Hub does not know {token_source(token)}, or it has expired; log in again with `hf auth login`"
+                    f"the Hub does not know {token_source(token)}, or it has expired; make one at "
+                    "https://huggingface.co/settings/tokens, or log in again with `hf auth login`"
                 ) from None
             raise
 

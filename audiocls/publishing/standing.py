@@ -50,7 +50,7 @@ def check_standing(repository: Repository) -> str | None:
     if repository.private and not info.private:
         raise HubError(
             f"{repository.repo_id} is there and public; make it private at {repository.url}/settings, "
-            "or leave --private out"
+            "or publish without asking for private"
         )
     card = repository.text(README, info.sha)
     files = [sibling.rfilename for sibling in info.siblings or []]

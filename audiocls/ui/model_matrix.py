@@ -1,7 +1,7 @@
 """A confusion matrix as a table of buttons: HTML, its style and its keys. It knows no model and no clips."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,8 @@ element.addEventListener("keydown", (event) => {
 """
 CSS = """
 #model-matrix .wide {overflow-x: auto; max-width: 100%;}
-#model-matrix table {border-collapse: separate; border-spacing: 2px; margin: 0; width: auto;}
+#model-matrix table {border-collapse: separate; border-spacing: 2px; margin: 0; width: auto; border: 0 !important;
+    background: none;}
 #model-matrix :is(th, td) {padding: 0; border: 0; text-align: center; font-weight: 400; font-size: var(--text-sm);}
 #model-matrix tbody th {text-align: right; padding-right: 6px; max-width: 11em; overflow-wrap: anywhere;
     position: sticky; left: 0; background: var(--body-background-fill); z-index: 1;}
@@ -50,7 +51,7 @@ CSS = """
 #model-matrix thead th > span {writing-mode: vertical-rl; transform: rotate(180deg); max-height: 9em; overflow: hidden;
     text-overflow: ellipsis; white-space: nowrap; display: inline-block;}
 #model-matrix thead th.level > span {writing-mode: horizontal-tb; transform: none; white-space: normal; max-width: 6em;}
-#model-matrix td > * {display: block; min-width: 2.1em; width: 100%; height: 2.4em; line-height: 2.4em; padding: 0 .3em;
+#model-matrix td > * {display: block; min-width: 2.1em; width: 100%; height: 2.6em; line-height: 2.5em; padding: 0 .3em;
     border-radius: 4px; font-variant-numeric: tabular-nums; box-sizing: border-box;}
 #model-matrix td > .none {background: var(--background-fill-secondary); color: transparent;}
 #model-matrix button {cursor: pointer; border: 1px solid #7b8794; background: var(--shade); color: var(--ink);
@@ -58,6 +59,7 @@ CSS = """
 #model-matrix button:is(:hover, [aria-pressed=true]) {outline: 2px solid var(--body-text-color); outline-offset: 1px;}
 #model-matrix button:focus-visible {outline: 3px solid var(--color-accent); outline-offset: 1px;}
 #model-matrix .corner {color: var(--body-text-color-subdued); text-align: right; padding-right: 6px;}
+@media (min-width: 1000px) {#model-matrix td > * {min-width: 2.9em;}}
 @media (max-width: 640px) {#model-matrix tbody th {max-width: 6.5em;} #model-matrix table {border-spacing: 1px;}
     #model-matrix td > * {padding: 0;}}
 """
@@ -94,7 +96,7 @@ def read_matrix(metrics: Mapping[str, Any]) -> Matrix | None:
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
     square = len(cells) == len(labels) and all(len(row) == len(columns) for row in cells)
-    whole = square and all(0 <= number for row in cells for number in row)
+    whole = square and all(number >= 0 for row in cells for number in row)
     split = str(metrics.get("split", "test"))
     return Matrix(labels, columns, cells, totals, split, bool(metrics.get("multi_label"))) if whole else None
 

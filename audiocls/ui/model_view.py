@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from audiocls.ui.limits import SHOWN_CLIPS, SHOWN_CLIP_SCORES, SHOWN_MODEL_LABELS
+from audiocls.ui.limits import SHOWN_CLIP_SCORES, SHOWN_CLIPS, SHOWN_MODEL_LABELS
 from audiocls.ui.model_clips import AnsweredClip, ClipSounds
 from audiocls.ui.model_facts import fact_rows, labels_title
 from audiocls.ui.model_files import ModelFiles
@@ -11,17 +11,22 @@ from audiocls.ui.model_matrix import CSS as MATRIX_CSS
 from audiocls.ui.texts import model as texts
 
 PICTURES = ("reliability.png", "curves.png", "leaderboard.png", "precision_recall.png")
+WIDE = ("leaderboard.png",)
 # The buttons that play a clip. Fires `select` with the cell and the number of the clip in it.
 PLAY = """
 element.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-index]");
     if (!button) return;
-    for (const each of element.querySelectorAll("button[data-index]")) each.setAttribute("aria-pressed", each === button);
-    trigger("select", Object.fromEntries(["row", "column", "index"].map((name) => [name, Number(button.dataset[name])])));
+    for (const each of element.querySelectorAll("button[data-index]"))
+        each.setAttribute("aria-pressed", each === button);
+    const {row, column, index} = button.dataset;
+    trigger("select", {row: Number(row), column: Number(column), index: Number(index)});
 });
 """
 CSS = (
     """
+:is(#model-facts, #model-matrix, #model-clips, #model-pictures),
+:is(#model-facts, #model-matrix, #model-clips, #model-pictures) .html-container {padding: 0;}
 #model-facts dl {display: grid; grid-template-columns: max-content 1fr; gap: .25em 1em; margin: 0;}
 #model-facts dt {color: var(--body-text-color-subdued);}
 #model-facts dd {margin: 0; overflow-wrap: anywhere;}
@@ -40,7 +45,9 @@ CSS = (
 #model-clips button:focus-visible {outline: 3px solid var(--color-accent); outline-offset: 1px;}
 #model-clips small {color: var(--body-text-color-subdued);}
 #model-pictures .all {display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 1em;}
-#model-pictures figure {margin: 0;}
+#model-pictures figure {margin: 0; min-width: 0;}
+#model-pictures figure.wide {grid-column: 1 / -1; overflow-x: auto;}
+#model-pictures figure.wide img {min-width: 640px; max-width: 100%;}
 #model-pictures img {max-width: 100%; height: auto; border-radius: 4px; background: white;}
 @media (max-width: 640px) {#model-facts dl {grid-template-columns: 1fr; gap: 0;}
     #model-facts dd {margin-bottom: .4em;}}
@@ -97,7 +104,8 @@ def pictures_html(files: ModelFiles, *, matrix: bool) -> str:
     """
     names = (("confusion_matrix.png",) if matrix else ()) + PICTURES
     figures = [
-        f"<figure><h4>{_q(texts.PICTURE_TITLES[name])}</h4><img src='{address}' alt='{_q(texts.PICTURES[name])}'></figure>"
+        f"<figure{' class=wide' * (name in WIDE)}><h4>{_q(texts.PICTURE_TITLES[name])}</h4>"
+        f"<img src='{address}' alt='{_q(texts.PICTURES[name])}'></figure>"
         for name in names
         if (address := files.picture(name))
     ]

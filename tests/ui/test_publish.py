@@ -1,4 +1,4 @@
-"""The Publish part: as a person uses it, as somebody who means harm would, and what it must never give away."""
+"""The Publish tab: as a person uses it, as somebody who means harm would, and what it must never give away."""
 
 import asyncio
 import contextlib
@@ -22,14 +22,19 @@ from gradio_client import Client
 from audiocls import AudioClassifier
 from audiocls.errors import HubError
 from audiocls.publishing import push as pushing
+from audiocls.publishing.login import check_name
 from audiocls.publishing.options import PushOptions
 from audiocls.publishing.proof import Proof
 from audiocls.publishing.push import Pushed
 from audiocls.publishing.space import space_files
+from audiocls.ui.context import AppContext, Navigation
 from audiocls.ui.publication import Publication
-from audiocls.ui.tabs.publish import can_sign_in, publish_panel
+from audiocls.ui.publish_login import can_sign_in
+from audiocls.ui.publish_words import proposed_name
+from audiocls.ui.shelf import ModelShelf
+from audiocls.ui.tabs import publish as publish_tab
 from audiocls.ui.texts import publish as texts
-from audiocls.ui.visitors import is_loopback, sent_from_here
+from audiocls.ui.visitors import Rights, is_loopback, sent_from_here
 from docs.screenshots import browser
 from tests.hub_server.fixtures import hub_environment
 from tests.hub_server.server import Hub, serve
@@ -40,7 +45,8 @@ PATIENCE_MS = 90_000
 MARKED = "hf_marked0123456789abcdefghijklmnopqrstuvwxyz"
 TOKENS = {"hf_own": ("me", "write"), MARKED: ("me", "write"), "hf_reads": ("me", "read"), "hf_else": ("other", "write")}
 FORM = {
-    "name": "me/sounds", "licence": "mit", "private": False, "space": False, "examples": True, "data": "", "token": ""
+    "name": "me/sounds", "licence": "mit", "private": False, "space": False, "examples": True, "data": "", "token": "",
+    "chosen": None,
 }  # fmt: skip
 
 
@@ -137,7 +143,9 @@ def test_the_hub_is_asked_for_nothing_when_the_app_starts(apps):
 
 
 def test_no_endpoint_of_it_is_offered_to_programs(apps):
-    assert list(httpx.get(f"{apps.local.url}gradio_api/info").json()["named_endpoints"]) == ["/classify"]
+    assert not [
+        name for name in httpx.get(f"{apps.local.url}gradio_api/info").json()["named_endpoints"] if "publ" in name
+    ]
 
 
 @pytest.mark.parametrize(
@@ -176,9 +184,9 @@ def test_beyond_this_machine_nobody_uses_its_login_or_files(apps, hub):
             client.predict(*FORM.values(), fn_index=number)
         client.endpoints[number].is_valid = True
         assert OWN_ONLY in str(client.predict(*FORM.values(), fn_index=number))
-    page = httpx.get(f"{apps.open.url}config").text
-    assert "of the Hub" in page
-    assert "whose" not in page
+    names = {each["api_name"] for each in httpx.get(f"{apps.open.url}config").json()["dependencies"]}
+    assert "publish" in names
+    assert "whose" not in names
     assert len(hub.requests) == asked
     # with a token of their own they can
     assert "may only read" in apps.open.publish(token="hf_reads").replace("\\", "")
@@ -200,17 +208,18 @@ def test_other_sites_and_tunnels_do_not_use_this_machines_login(apps, hub, heade
     assert len(hub.requests) == asked
 
 
-def test_a_person_publishes_and_the_token_stays_nowhere(apps, hub, folder):
+def test_a_person_publishes_opens_it_by_its_name_and_the_token_stays_nowhere(apps, hub, folder):
     asked = []
     with browser() as chromium:
         page = chromium.new_page(viewport={"width": 390, "height": 844})
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(apps.local.url)
-        page.locator("#publish button").first.click(timeout=PATIENCE_MS)
+        page.goto(f"{apps.local.url}?tab=publish")
         page.get_by_text("logged in to the Hub as me").wait_for(timeout=PATIENCE_MS)
         token = page.locator("#publish-token input")
         page.locator("#publish-token input[type=password][autocomplete=off]").wait_for(timeout=PATIENCE_MS)
-        page.locator("#publish-name textarea, #publish-name input").fill("me/every-day")
+        name = page.locator("#publish-name textarea, #publish-name input")
+        assert name.input_value() == "every_day"
+        name.fill("me/every-day")
         page.locator("#publish-licence input").fill("cc-by-4.0")
         page.locator("#publish-licence input").press("Enter")
         token.fill(MARKED)
@@ -226,6 +235,13 @@ def test_a_person_publishes_and_the_token_stays_nowhere(apps, hub, folder):
         assert token.input_value() == ""
         stored = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
         content = page.content()
+        page.get_by_role("button", name="Open me/every-day from the Hub").click()
+        page.locator("#introduction").get_by_text("me/every-day").wait_for(timeout=PATIENCE_MS)
+        assert page.locator("#sound").is_visible()
+        assert "model=me%2Fevery-day" in page.url
+        page.get_by_role("tab", name="Publish").click()
+        page.get_by_text("This model is itself from the Hub").wait_for(timeout=PATIENCE_MS)
+        assert not page.locator("#publish-button").is_visible()
         page.close()
     assert "license: cc-by-4.0" in hub.files("me/every-day")["README.md"].decode()
     shown = httpx.get(f"{apps.local.url}config").text + httpx.get(f"{apps.local.url}gradio_api/info").text
@@ -330,16 +346,22 @@ def test_a_mistake_of_ours_is_logged_without_the_token_and_the_next_push_works(c
     assert ended(started(classifier)).pushed.repo_id == "me/x"
 
 
-def panel(classifier, **how):
+def panel(classifier, *, local=False, publish=True, runs=None):
     """The Blocks, and the function of the button."""
+    context = AppContext(ModelShelf(classifier, runs=runs), Rights(local, publish))
 
     async def build():  # else gradio makes an event loop, which it leaves open
-        with gr.Blocks(analytics_enabled=False) as blocks:
-            publish_panel(classifier, **how)
-        return blocks
+        with gr.Blocks(analytics_enabled=False) as blocks, gr.Tabs() as bar, gr.Tab("Publish"):
+            navigation = Navigation(gr.Dropdown(), gr.State(context.shelf.first_name), bar)
+            tab = publish_tab.build(context, navigation, classifier)
+        return blocks, tab
 
-    blocks = asyncio.run(build())
-    return blocks, next((each.fn for each in blocks.fns.values() if each.name == "publish"), None)
+    blocks, tab = asyncio.run(build())
+    return SimpleNamespace(blocks=blocks, context=context, **functions(blocks), show=tab.show)
+
+
+def functions(blocks):
+    return {each.name: each.fn for each in blocks.fns.values() if each.name in ("publish", "stop", "open_published")}
 
 
 def visitor(session="a", host="127.0.0.1:7860", client="127.0.0.1", **headers):
@@ -359,7 +381,7 @@ def shown(update):
 
 
 def test_two_visitors_see_their_own_push_only(classifier, pushes):
-    _, publish = panel(classifier)
+    publish = panel(classifier).publish
     pushes.act = lambda repo_id, say: say(f"line of {repo_id}")
 
     async def visit(name):
@@ -378,7 +400,7 @@ def test_two_visitors_see_their_own_push_only(classifier, pushes):
 
 
 def test_a_closed_page_does_not_end_the_push(classifier, pushes):
-    _, publish = panel(classifier)
+    publish = panel(classifier).publish
     go, done = threading.Event(), threading.Event()
     pushes.act = lambda repo_id, say: (say("begun"), go.wait(10), say("goes on"), done.set())
 
@@ -394,7 +416,7 @@ def test_a_closed_page_does_not_end_the_push(classifier, pushes):
 
 
 def test_the_options_are_those_of_the_form(classifier, pushes, monkeypatch):
-    _, publish = panel(classifier, local=True)
+    publish = panel(classifier, local=True).publish
 
     async def send(values):
         return [shown(update) async for update in publish(*values, None, visitor())]
@@ -431,46 +453,117 @@ def test_visitors_sign_in_on_a_space_that_lets_them_and_nowhere_else(classifier,
     for name in ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OPENID_PROVIDER_URL"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("OAUTH_SCOPES", "openid profile manage-repos")
-    monkeypatch.setattr("audiocls.ui.tabs.publish.find_spec", lambda name: name)
+    monkeypatch.setattr("audiocls.ui.publish_login.find_spec", lambda name: name)
     monkeypatch.setattr("gradio.routes.attach_oauth", lambda app: None)  # its packages are not among ours
     monkeypatch.delenv("SYSTEM", raising=False)
     assert not can_sign_in()
-    blocks, publish = panel(classifier)
-    assert not blocks.expects_oauth
-    assert "a token is needed" in asyncio.run(send(publish))
+    made = panel(classifier)
+    assert not made.blocks.expects_oauth
+    assert "a token is needed" in asyncio.run(send(made.publish))
     monkeypatch.setenv("SYSTEM", "spaces")
-    blocks, publish = panel(classifier)
-    assert blocks.expects_oauth
-    assert "http://hub/me/sounds" in asyncio.run(send(publish))
+    made = panel(classifier)
+    assert made.blocks.expects_oauth
+    assert "http://hub/me/sounds" in asyncio.run(send(made.publish))
     assert pushes.tokens == ["hf_signed"]
     monkeypatch.setenv("OAUTH_SCOPES", "openid profile")
     assert not can_sign_in()
 
 
-def test_a_model_from_the_hub_has_no_form(folder, tmp_path):
+def last_said(made, who, **values):
+    async def send():
+        return [shown(update) async for update in made.publish(*form(**values), None, who)][-1]
+
+    return asyncio.run(send())
+
+
+def test_a_model_from_the_hub_has_no_form_and_is_not_published(folder, tmp_path, pushes):
     snapshot = tmp_path / "models--me--x" / "snapshots" / "c0ffee"
     snapshot.parent.mkdir(parents=True)
     os.symlink(folder, snapshot)
-    blocks, publish = panel(AudioClassifier.from_pretrained(snapshot), local=True)
-    assert publish is None
-    assert any(getattr(block, "value", None) == texts.PUBLISH_NOT_HERE for block in blocks.blocks.values())
+    made = panel(AudioClassifier.from_pretrained(snapshot), local=True)
+    (column,) = [block for block in made.blocks.blocks.values() if block.elem_id == "publish"]
+    assert column.visible is False
+    assert any(getattr(block, "value", None) == texts.PUBLISH_NOT_HERE for block in made.blocks.blocks.values())
+    assert "itself from the Hub" in last_said(made, visitor(), token="hf_x").replace("\\", "")
+    assert pushes.tokens == []
+
+
+def test_the_model_that_is_open_is_published_and_the_tab_follows_it(classifier, pushes, tmp_path):
+    mine = model_folder(tmp_path / "my own.sounds!")
+    made = panel(classifier, local=False)
+    somebody = made.context.visitor(visitor("a"))
+    made.context.shelf.add(somebody, "mine", mine)
+    published = []
+    original, pushing.push_classifier = pushing.push_classifier, None
+    try:
+        pushing.push_classifier = lambda model, *rest, **how: (
+            published.append(model.folder),
+            original(model, *rest, **how),
+        )[1]
+        assert "http://hub/me/sounds" in last_said(made, visitor("a"), token="hf_x", chosen="mine")
+        assert published == [mine]
+        # it is nobody else's, and no other folder can be named from elsewhere
+        for chosen in ("mine", str(mine), "../x"):
+            told = last_said(made, visitor("b"), token="hf_x", chosen=chosen).replace("\\", "")
+            assert "is not among the models of this app" in told
+        assert published == [mine]
+    finally:
+        pushing.push_classifier = original
+    about, column, name, *_ = made.show(made.context.shelf.get("mine", somebody), somebody)
+    assert "my own" in about.value
+    assert column.visible is not False
+    assert name.value == "my-own.sounds"
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("runs/my_sounds", "my_sounds"),
+        ("a  b", "a-b"),
+        ("-x..git.git", "x.git"),
+        ("ünï", "n"),
+        ("", ""),
+        ("x" * 99, "x" * 60),
+    ],
+)
+def test_the_name_proposed_is_one_the_hub_takes(name, proposed):
+    told = proposed_name(SimpleNamespace(name=name, folder=None))
+    assert told == proposed or (name.endswith(".git.git") and not told.endswith(".git"))
+    if told:
+        check_name(told)
 
 
 def test_the_app_of_a_space_publishes_nothing(folder):
     files = space_files(folder, "me/x")
-    assert [path for path in files if "publi" in path and not path.startswith("model/")] == []
+    publishing = [path for path in files if "publi" in path and not path.startswith("model/")]
+    assert publishing == []
     app = files["app.py"]
     assert b"push" not in (app.read_bytes() if isinstance(app, Path) else app)
 
 
-def test_visitors_from_elsewhere_publish_only_if_asked_to(folder, hub):
-    code = (
-        "import sys\nfrom audiocls import AudioClassifier\nfrom audiocls.ui.page import build_app\n"
-        "classifier = AudioClassifier.from_pretrained(sys.argv[1])\n"
-        "for how in ({}, {'publish': True}, {'local': True}):\n"
-        "    print('publish' in [each['api_name'] for each in build_app(classifier, **how).config['dependencies']])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, folder], env=hub_environment(hub), capture_output=True, text=True, timeout=120
-    )
-    assert done.stdout.split() == ["False", "True", "True"], done.stderr
+@pytest.mark.parametrize("rights", [{}, {"local": True}])
+def test_who_may_not_publish_is_told_so_and_cannot_by_any_call(classifier, pushes, rights, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_own")
+    made = panel(classifier, publish=False, **rights)
+    from_elsewhere = visitor("b", client="192.0.2.1")
+    for values in ({}, {"token": "hf_x"}, {"token": "hf_x", "data": "runs"}):
+        assert "only who opens the page on the machine itself" in last_said(made, from_elsewhere, **values)
+    assert pushes.tokens == []
+    about, column, *_ = made.show(classifier, made.context.visitor(from_elsewhere))
+    assert about.value == texts.PUBLISH_NOT_YOU
+    assert column.visible is False
+    if rights:
+        assert "http://hub/me/sounds" in last_said(made, visitor("a"))
+        assert pushes.tokens == ["hf_own"]
+
+
+def test_only_who_may_name_models_of_the_hub_is_offered_to_open_the_published_one(classifier, pushes):
+    made = panel(classifier, local=True)
+    assert "Open me/sounds from the Hub" in last_said(made, visitor(), token="hf_x")
+
+    async def last(who):
+        return [update async for update in made.publish(*form(token="hf_x"), None, who)][-1]
+
+    for who, offered in ((visitor(), True), (visitor(client="192.0.2.1"), False)):
+        (button,) = [each for each in asyncio.run(last(who)).values() if "Open me/" in str(getattr(each, "value", ""))]
+        assert button.visible is offered

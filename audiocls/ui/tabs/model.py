@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.context import get_render_context
 
 from audiocls.inference.classifier import AudioClassifier
-from audiocls.ui.card import PICTURES, card_text, escaped, limits
+from audiocls.ui.card import PICTURES, card_text, escaped
 from audiocls.ui.context import AppContext, Navigation, Tab
 from audiocls.ui.limits import SHOWN_CLIPS
 from audiocls.ui.model_clips import AnsweredClip, ClipSounds, answered_clips, data_folder, in_cell
@@ -114,10 +114,10 @@ def shown(context: AppContext, classifier: AudioClassifier, visitor: Visitor) ->
     matrix, clips, scores = read_matrix(files.metrics), answered_clips(files), scores_markdown(files)
     pictures = pictures_html(files, matrix=matrix is None)
     found = data_folder(files, clips) if visitor.local else None
-    notes = [limits(classifier), *map(escaped, classifier.notes), escaped(missing(files))]
+    notes = [*map(escaped, classifier.notes), escaped(missing(files))]
     return Parts(
         facts=gr.HTML(facts_html(files)),
-        origin=gr.Markdown("\n\n".join(filter(None, notes)), visible=True),
+        origin=gr.Markdown("\n\n".join(filter(None, notes)), visible=any(notes)),
         matrix=gr.HTML(matrix_html(matrix, choosable=bool(clips)) if matrix else "", visible=matrix is not None),
         clips=gr.HTML(f"<p>{texts.CLIPS_CHOOSE}</p>", visible=bool(matrix and clips)),
         view=gr.HTML(None, visible=False),
