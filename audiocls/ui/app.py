@@ -170,6 +170,7 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
     from audiocls.ui.serving import QUEUE, SERVER, prepare, warm_up
+    from audiocls.ui.sessions import keep_little
     from audiocls.ui.shelf import ModelShelf
     from audiocls.ui.visitors import Rights, is_loopback
 
@@ -198,6 +199,7 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
             )
     except OSError as error:
         raise AudioclsError(texts.PORT_BUSY.format(port=options.port, host=options.host)) from error
+    keep_little(blocks)
     print(texts.OPEN_AT.format(url=blocks.local_url), flush=True)
     if blocks.share_url:
         print(texts.SHARED_AT.format(url=blocks.share_url), flush=True)

@@ -59,3 +59,4 @@ LONGEST_UPLOAD_SILENCE_SECONDS = 60.0  # then the connection counts as lost
 EXPLANATIONS_AT_ONCE = 1  # they take their time; answers go first
 MOST_RIGHT_LABELS = 20  # of one sound
 MOST_CORRECTIONS_OTHERS = 2000  # kept of a model, from visitors elsewhere
+SESSIONS_KEPT = 2000  # pages whose state is kept; the one that was not used for longest goes first
