@@ -105,6 +105,23 @@ def unpack(
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def check_zip(path: Path, limits: ZipLimits, *, name: str | None = None) -> None:
+    """See that a zip keeps limits and would write nowhere else, from its list of files alone.
+
+    Raises:
+        DataError: not a zip, encrypted, over the limits, or one that would write outside its folder or fill the disk.
+        OSError: it cannot be read.
+    """
+    name = shown(name or str(path))
+    try:
+        with open(path, "rb") as file:
+            _check_list(name, file, limits)
+            with zipfile.ZipFile(file) as archive:
+                _checked(name, archive, limits)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise DataError(f"{name}: not a zip, or a damaged one ({_reason(error)})") from error
+
+
 def _reason(error: Exception) -> str:
     """Without the path that an OSError tells."""
     return "two of its entries have one name" if isinstance(error, OSError) else shown(str(error))

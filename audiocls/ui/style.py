@@ -5,6 +5,7 @@ import gradio as gr
 from audiocls.ui.batch_view import CSS as BATCH_CSS
 from audiocls.ui.model_view import CSS as MODEL_CSS
 from audiocls.ui.recording_style import CSS as RECORDING_CSS
+from audiocls.ui.training.style import CSS as TRAIN_CSS
 
 # System fonts only: nothing has to be fetched, and text appears at once.
 THEME = gr.themes.Default(
@@ -65,3 +66,4 @@ footer .divider {display: none !important;}
 CSS += BATCH_CSS
 CSS += MODEL_CSS
 CSS += RECORDING_CSS
+CSS += TRAIN_CSS

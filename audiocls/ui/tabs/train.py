@@ -13,6 +13,7 @@ from audiocls.errors import AudioclsError, UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import RUNS, default_output_dir, run_name
 from audiocls.ui.context import AppContext, Navigation, Tab
+from audiocls.ui.feedback import FEEDBACK
 from audiocls.ui.limits import MOST_BUDGET_MINUTES, MOST_BUDGET_MINUTES_OTHERS
 from audiocls.ui.sounds import told
 from audiocls.ui.texts import train as texts
@@ -21,11 +22,10 @@ from audiocls.ui.training.material import Material
 from audiocls.ui.training.run_panel import run_panel
 from audiocls.ui.training.teach_panel import reason_of, teach_panel
 from audiocls.ui.training.trainings import Training, Trainings
-from audiocls.ui.training.views import audit_text
+from audiocls.ui.training.views import audit_html, problem_html
 from audiocls.ui.visitors import Visitor
 
 LOOK_SECONDS = 0.2
-FEEDBACK = Path("feedback")
 
 
 def build(context: AppContext, navigation: Navigation, classifier: AudioClassifier) -> Tab:
@@ -53,7 +53,7 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
     material = gr.State(None)
     gr.Markdown(texts.STEP_LOOK)
     look_button = gr.Button(texts.LOOK, variant="primary", elem_id="train-look")
-    audit = gr.Markdown(visible=False, elem_id="train-audit")
+    audit = gr.HTML(visible=False, elem_id="train-audit")
     gr.Markdown(texts.STEP_TRAIN)
     form = _form(context)
     train_button = gr.Button(texts.TRAIN, variant="primary", interactive=False, elem_id="train-button")
@@ -63,19 +63,18 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
         source: str, path: str | None, named: str | None, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
         visitor = permitted(request)
-        yield None, gr.Markdown(texts.LOOKING, visible=True), gr.Button(interactive=False), gr.skip()
+        yield None, gr.HTML(texts.LOOKING, visible=True), gr.Button(interactive=False), gr.skip()
         try:
             given = await asyncio.to_thread(sounds.material, source, path, named, visitor)
             report = await inspected(context, trainings, given, visitor)
         except AudioclsError as error:
-            problem = texts.FAILED.format(problem=reason_of(error))
-            yield None, gr.Markdown(problem, visible=True), gr.Button(interactive=False), gr.skip()
+            yield None, gr.HTML(problem_html(reason_of(error)), visible=True), gr.Button(interactive=False), gr.skip()
             return
-        told_ = gr.Markdown(audit_text(report, given.remark), visible=True)
+        told_ = gr.HTML(audit_html(report, given.remark), visible=True)
         yield given, told_, gr.Button(interactive=True), free_name(context, visitor, given.name)
 
     def stale() -> tuple[Any, ...]:
-        return None, gr.Markdown(texts.LOOK_STALE), gr.Button(interactive=False)
+        return None, gr.HTML(texts.LOOK_STALE), gr.Button(interactive=False)
 
     def train(
         given: Material | None,
@@ -137,7 +136,7 @@ def _form(context: AppContext) -> list[Any]:
     local = context.rights.local
     offered = kinds()
     kind = gr.Radio(offered, value=offered[0][1], label=texts.KIND, info=kinds_note(), elem_id="train-kind")
-    with gr.Row():
+    with gr.Row(elem_id="train-fields"):
         name = gr.Textbox(
             label=texts.NAME,
             info=texts.NAME_INFO if local else texts.NAME_INFO_OTHERS,
@@ -152,6 +151,7 @@ def _form(context: AppContext) -> list[Any]:
             step=0.5,
             label=texts.BUDGET,
             info=texts.BUDGET_INFO,
+            visible=offered[0][1] == "auto",
             elem_id="train-budget",
         )
     with gr.Accordion(texts.MORE, open=False, elem_id="train-more"), gr.Row():

@@ -20,7 +20,7 @@ def kinds() -> list[tuple[str, str]]:
     """(words, name) of the kinds that can be trained here now; pretrained ones only if their weights are there."""
     present = [name for name in REGISTRY if is_model_folder(default_folder(name))]
     probes = [(texts.KIND_PROBE.format(title=REGISTRY[name].title), f"probe:{name}") for name in present]
-    return [(texts.KIND_AUTO, "auto"), *probes, *((words, name) for name, words in texts.KINDS.items())]
+    return [*probes, (texts.KIND_AUTO, "auto"), *((words, name) for name, words in texts.KINDS.items())]
 
 
 def kinds_note() -> str:

@@ -6,11 +6,11 @@ What is a visitor's stays in the visitor's workspace until it goes with the trai
 import os
 import shutil
 import uuid
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from audiocls.errors import DataError, UsageError
+from audiocls.data.archives import ZipLimits, check_zip
+from audiocls.errors import UsageError
 from audiocls.model_folder import explained, run_name
 from audiocls.ui.limits import LARGEST_TRAINING_BYTES, LARGEST_TRAINING_ZIP_BYTES, MOST_TRAINING_FILES
 from audiocls.ui.texts import train as texts
@@ -64,21 +64,26 @@ def taught_material(taught: TaughtSounds, workspace: Path) -> Material:
     return Material(str(taught.copy_to(held / TAUGHT_NAME)), TAUGHT_NAME, held, remark=remark)
 
 
-def zip_material(path: str | None, workspace: Path, visitor: Visitor, name: str | None = None) -> Material:
-    """A zip that was uploaded.
+def zip_material(path: str | None, workspace: Path) -> Material:
+    """A zip that was uploaded, checked. It stays a zip: of one, no table may name files elsewhere on this machine.
 
     Raises:
-        UsageError: there is none, or it is over a limit. DataError: it is no zip.
+        UsageError: there is none, or it is too large. DataError: it cannot be opened, or holds too much.
+        OutputError: the disk is full.
     """
     if not path:
         raise UsageError(texts.NO_ZIP)
-    check_zip(Path(path))
+    size = Path(path).stat().st_size
+    if size > LARGEST_TRAINING_ZIP_BYTES:
+        raise UsageError(texts.ZIP_TOO_LARGE.format(size=size / 1e6, limit=LARGEST_TRAINING_ZIP_BYTES / 1e6))
+    given = Path(path).name
     held = _new_folder(workspace)
-    stem = run_name(Path(name or path).stem)
+    target = held / f"{run_name(Path(path).stem)}.zip"
     with explained(held):
+        check_zip(Path(path), ZipLimits(MOST_TRAINING_FILES, LARGEST_TRAINING_BYTES), name=given)
         held.mkdir(parents=True)
-        _linked(path, str(held / f"{stem}.zip"))
-    return Material(str(held / f"{stem}.zip"), stem, held, private=not visitor.local)
+        _linked(path, str(target))
+    return Material(str(target), target.stem, held)
 
 
 def named_material(name: str | None, visitor: Visitor) -> Material:
@@ -94,27 +99,6 @@ def named_material(name: str | None, visitor: Visitor) -> Material:
         raise UsageError(texts.NO_DATA)
     expanded = os.path.expanduser(name)
     return Material(expanded, run_name(Path(expanded.partition("@")[0]).name), private=False)
-
-
-def check_zip(path: Path) -> None:
-    """See that a zip keeps the limits; whether what is in it is safe and sound is seen where it is opened.
-
-    Raises:
-        UsageError: it is over a limit. DataError: it is no zip.
-    """
-    size = path.stat().st_size
-    if size > LARGEST_TRAINING_ZIP_BYTES:
-        raise UsageError(texts.ZIP_TOO_LARGE.format(size=size / 1e6, limit=LARGEST_TRAINING_ZIP_BYTES / 1e6))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise DataError(texts.NOT_A_ZIP) from error
-    if len(members) > MOST_TRAINING_FILES:
-        raise UsageError(texts.ZIP_TOO_MANY.format(files=len(members), limit=MOST_TRAINING_FILES))
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > LARGEST_TRAINING_BYTES:
-        raise UsageError(texts.ZIP_UNPACKS_TOO_LARGE.format(size=unpacked / 1e6, limit=LARGEST_TRAINING_BYTES / 1e6))
 
 
 def _new_folder(workspace: Path) -> Path:

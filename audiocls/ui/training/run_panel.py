@@ -106,8 +106,12 @@ def run_panel(
     with gr.Column(visible=False, elem_id="train-run") as part:
         status = gr.Markdown(elem_id="train-status")
         with gr.Row():
-            cancel_button = gr.Button(texts.CANCEL, variant="stop", visible=False, elem_id="train-cancel")
-            resume_button = gr.Button(texts.RESUME, variant="primary", visible=False, elem_id="train-resume")
+            cancel_button = gr.Button(
+                texts.CANCEL, variant="stop", visible=False, scale=0, min_width=160, elem_id="train-cancel"
+            )
+            resume_button = gr.Button(
+                texts.RESUME, variant="primary", visible=False, scale=0, min_width=160, elem_id="train-resume"
+            )
         with gr.Column(visible=False, elem_id="train-result") as result, gr.Row():
             with gr.Column(scale=3, min_width=320):
                 scores = gr.Markdown(elem_id="train-scores")

@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from audiocls.errors import AudioclsError
+from audiocls.errors import AudioclsError, AudioReadError
 from audiocls.ui.context import AppContext
 from audiocls.ui.limits import LARGEST_TRAINING_ZIP_BYTES, LONGEST_CLASS_NAME, MOST_TRAINING_FILES
 from audiocls.ui.sounds import told
+from audiocls.ui.texts import UNREADABLE
 from audiocls.ui.texts import train as texts
 from audiocls.ui.training.material import (
     NAMED,
@@ -69,7 +70,7 @@ class TeachPanel:
         if source == RECORDED:
             return taught_material(taught_of(self.context, visitor), workspace)
         if source == ZIPPED:
-            return zip_material(path, workspace, visitor)
+            return zip_material(path, workspace)
         return named_material(name, visitor)
 
     def shown(self, visitor: Visitor) -> tuple[str, str]:
@@ -177,7 +178,4 @@ def teach_panel(context: AppContext, permitted: Permitted) -> TeachPanel:
 
 def reason_of(error: AudioclsError) -> str:
     """An error for a visitor: of a sound, the cause alone and not where it lies."""
-    from audiocls.errors import AudioReadError
-    from audiocls.ui.texts import UNREADABLE
-
     return UNREADABLE.format(reason=error.reason) if isinstance(error, AudioReadError) else str(error)

@@ -56,29 +56,49 @@ def _count(count: int) -> str:
     return f"{clips}, {texts.COUNT_GOOD if count >= GOOD_CLIPS else texts.COUNT_ENOUGH}"
 
 
-def audit_text(report: Mapping[str, Any], remark: str = "") -> str:
-    """What `inspect` found, in Markdown: how much there is, and what to mend, the gravest first."""
-    rows = "\n".join(
-        f"| {escaped(shown(label))} | {one['clips']:,} | {duration_text(one['seconds'])} | {one['usable']:,} |"
+def audit_html(report: Mapping[str, Any], remark: str = "") -> str:
+    """What `inspect` found: how much there is, and what to mend, the gravest first, each to be opened."""
+    rows = "".join(
+        f"<tr><td>{_plain(label)}</td><td>{one['clips']:,}</td><td>{duration_text(one['seconds'])}</td>"
+        f"<td>{one['usable']:,}</td></tr>"
         for label, one in report["classes"].items()
         if label != NO_CLASS or one["clips"]
     )
-    told = [f"**{escaped(report['headline'])}**", texts.AUDIT_TABLE.format(rows=rows)]
+    head = "".join(f"<th>{name}</th>" for name in texts.AUDIT_COLUMNS)
     findings = report["findings"]
-    told.append(texts.AUDIT_FINDINGS if findings or remark else texts.AUDIT_CLEAN)
-    lines = [f"- {escaped(remark)}"] if remark else []
+    told = [
+        f"<p><strong>{_plain(report['headline'])}</strong></p>",
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        f"<p><strong>{texts.AUDIT_FINDINGS if findings or remark else texts.AUDIT_CLEAN}</strong></p>",
+    ]
+    if remark:
+        told.append(
+            f'<details open class="check"><summary>{texts.ONE_OCCASION_TITLE}</summary><p>{remark}</p></details>'
+        )
     for finding in findings[:MOST_FINDINGS]:
-        files = ", ".join(escaped(shown(file)) for file in finding["files"][:MOST_FILES])
+        files = ", ".join(_plain(file) for file in finding["files"][:MOST_FILES])
         more = len(finding["files"]) - MOST_FILES
         files += f" {texts.AUDIT_MORE.format(number=more)}" if more > 0 else ""
-        line = (
-            f"- **{escaped(finding['title'])}** ({texts.MARKS[finding['weight']]}): {escaped(shown(finding['text']))}"
+        action = finding["action"]
+        told.append(
+            f'<details class="{finding["weight"]}"><summary>{_plain(finding["title"])} '
+            f"<small>({texts.MARKS[finding['weight']]})</small></summary><p>{_plain(finding['text'])}</p>"
+            + (f"<p>&rarr; {_plain(action)}</p>" if action else "")
+            + (f'<p class="files">{files}</p>' if files else "")
+            + "</details>"
         )
-        line += f" {escaped(shown(finding['action'])).capitalize()}." if finding["action"] else ""
-        lines.append(line + (f" *{files}*" if files else ""))
     if len(findings) > MOST_FINDINGS:
-        lines.append(f"- {texts.AUDIT_MORE.format(number=len(findings) - MOST_FINDINGS)}")
-    return "\n\n".join([*told, "\n".join(lines)])
+        told.append(f"<p>{texts.AUDIT_MORE.format(number=len(findings) - MOST_FINDINGS)}</p>")
+    return "".join(told)
+
+
+def problem_html(problem: str) -> str:
+    """Why the sounds cannot be looked at."""
+    return f'<p role="alert"><strong>{texts.NOT_LOOKED}</strong> {_plain(problem)}</p>'
+
+
+def _plain(text: object) -> str:
+    return html.escape(shown(str(text)))
 
 
 def status_text(training: Training | None, ahead: int = 0) -> str:
