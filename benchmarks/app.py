@@ -62,6 +62,7 @@ class Load:
     taken: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    processor_seconds: float = 0.0  # of the program that was loaded
 
     def percentile(self, share: float) -> float:
         ordered = sorted(self.taken)
@@ -69,7 +70,8 @@ class Load:
 
     def row(self, name: str) -> str:
         figures = " | ".join(f"{self.percentile(share):.2f}" for share in (0.5, 0.95, 0.99))
-        return f"| {name} | {figures} | {len(self.errors)} | {len(self.taken) / self.seconds:.1f} |"
+        rate, cost = len(self.taken) / self.seconds, 1000 * self.processor_seconds / max(1, len(self.taken))
+        return f"| {name} | {figures} | {len(self.errors)} | {rate:.1f} | {cost:.0f} |"
 
 
 def write_clips(folder: Path) -> list[Path]:
@@ -204,17 +206,26 @@ def bursts(number: int) -> Callable[..., Awaitable[None]]:
     return plan
 
 
-def measure(name: str, url: str, users: int, seconds: float, clips: list[tuple[str, bytes]]) -> dict[str, Load]:
+def measure(
+    name: str, process: psutil.Process, url: str, users: int, seconds: float, clips: list[tuple[str, bytes]]
+) -> dict[str, Load]:
     """Print a table for one program, and give its loads by name."""
     plans = {"people": people(seconds), "closed loop": closed_loop(seconds / 2), "bursts": bursts(BURSTS)}
     asyncio.run(load_of(url, 2, clips, bursts(3)))  # warm up
     loads = {}
     for kind, plan in plans.items():
+        before = process_time(process)
         loads[kind] = asyncio.run(load_of(url, users, clips, plan))
+        loads[kind].processor_seconds = process_time(process) - before
         print(loads[kind].row(f"{name}, {kind}"), flush=True)
         for error in sorted(set(loads[kind].errors))[:3]:
             print(f"{name}, {kind}: {error}", file=sys.stderr)
     return loads
+
+
+def process_time(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def main() -> int:
@@ -233,16 +244,17 @@ def main() -> int:
             write_model(model)
         clips = [(path.name, path.read_bytes()) for path in write_clips(folder)]
         print(f"{arguments.users} users, {SECONDS:g} s clips, {os.cpu_count()} cores for users and app together")
-        print("| | p50, s | p95, s | p99, s | errors | calls/s |\n|---|---|---|---|---|---|")
+        print("| | p50, s | p95, s | p99, s | errors | calls/s | processor, ms a call |")
+        print("|---|---|---|---|---|---|---|")
         port = free_port()
         with running([sys.executable, "app.py", "--model", str(model), "--port", str(port)], port, folder) as process:
             before = process.memory_info().rss
-            loads = measure("app.py", f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips)
+            loads = measure("app.py", process, f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips)
             grown = process.memory_info().rss - before
         if arguments.peer:
             port = free_port()
-            with running([sys.executable, "-c", PEER, str(model), str(port)], port, folder):
-                measure("Interface", f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips)
+            with running([sys.executable, "-c", PEER, str(model), str(port)], port, folder) as process:
+                measure("Interface", process, f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips)
     calls = sum(len(load.taken) for load in loads.values())
     print(f"\nmemory of app.py over {calls} calls: {grown / 1e6:+.0f} MB; mean call {mean_call(loads):.2f} s")
     missed = [kind for kind in ("people", "bursts") if loads[kind].percentile(0.95) > TARGET_P95]

@@ -3,11 +3,8 @@
 import errno
 import io
 import os
-import shutil
-import signal
 import socket
 import sys
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from audiocls.arguments import Parser
 from audiocls.errors import AudioclsError, ModelError, UsageError
 from audiocls.model_folder import RUNS, newest_run
+from audiocls.ui.temporary import temporary_folder
 from audiocls.ui.texts import starting as texts
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         classifier.fetch(PICTURES)
         for note in classifier.notes:
             print(f"audiocls: {note}", file=sys.stderr)
-        with UploadFolder():
+        with temporary_folder():
             blocks = launch(classifier, options, device=arguments.device)
             blocks.block_thread()
     except AudioclsError as error:
@@ -169,15 +167,17 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     from audiocls.ui.guard import Guard
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
-    from audiocls.ui.serving import QUEUE, SERVER, prepare, warm_up
+    from audiocls.ui.serving import QUEUE, SERVER, look_after, prepare, warm_up
     from audiocls.ui.sessions import keep_little
     from audiocls.ui.shelf import ModelShelf
+    from audiocls.ui.tools import serve_tools
     from audiocls.ui.visitors import Rights, is_loopback
 
     prepare()
     rights = Rights(is_loopback(options.host) and not options.share, options.publish, options.train)
     shelf = ModelShelf(classifier, load=partial(AudioClassifier.from_pretrained, device=device))
-    blocks: gr.Blocks = build_app(AppContext(shelf, rights, feedback=options.feedback))
+    context = AppContext(shelf, rights, feedback=options.feedback)
+    blocks: gr.Blocks = build_app(context)
     blocks.queue(**QUEUE)
     warm_up(classifier)
     guard = [Middleware(Guard, login=options.auth is not None)]
@@ -200,28 +200,11 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     except OSError as error:
         raise AudioclsError(texts.PORT_BUSY.format(port=options.port, host=options.host)) from error
     keep_little(blocks)
+    look_after(context)
+    serve_tools(blocks)
     print(texts.OPEN_AT.format(url=blocks.local_url), flush=True)
     if blocks.share_url:
         print(texts.SHARED_AT.format(url=blocks.share_url), flush=True)
     if options.mcp:
         print(texts.MCP_AT.format(url=f"{blocks.local_url}gradio_api/mcp/"), flush=True)
     return blocks
-
-
-class UploadFolder:
-    """What visitors upload lives in a folder of its own, which goes when the app ends, by Ctrl-C or by `kill`."""
-
-    def __enter__(self) -> Path:
-        self._before = os.environ.get("GRADIO_TEMP_DIR")
-        self.path = Path(tempfile.mkdtemp(prefix="audiocls-app-"))
-        os.environ["GRADIO_TEMP_DIR"] = str(self.path)
-        self._handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        return self.path
-
-    def __exit__(self, *exception: object) -> None:
-        signal.signal(signal.SIGTERM, self._handler)
-        if self._before is None:
-            del os.environ["GRADIO_TEMP_DIR"]
-        else:
-            os.environ["GRADIO_TEMP_DIR"] = self._before
-        shutil.rmtree(self.path, ignore_errors=True)

@@ -40,6 +40,7 @@ SHOWN_MODEL_LABELS = 60
 MOST_BATCH_FILES = 2000
 LARGEST_BATCH_BYTES = 4 * 1000**3  # of a zip, unpacked
 LONGEST_BATCH_SECONDS_OTHERS = 2 * 3600.0  # of all sounds that a visitor from elsewhere gives at once
+LARGEST_SENT_ALONG_BYTES = 8 * 1000**2  # of a file in base64, inside a request
 BATCHES_AT_ONCE = 1
 TASKS_AT_ONCE = 2  # of programs: batches, explanations, searches for events; more wait
 
@@ -60,3 +61,4 @@ EXPLANATIONS_AT_ONCE = 1  # they take their time; answers go first
 MOST_RIGHT_LABELS = 20  # of one sound
 MOST_CORRECTIONS_OTHERS = 2000  # kept of a model, from visitors elsewhere
 SESSIONS_KEPT = 2000  # pages whose state is kept; the one that was not used for longest goes first
+WORKSPACE_SECONDS = 6 * 3600.0  # a visitor's folder that nobody asked for is deleted; longer than a training
