@@ -26,6 +26,7 @@ from audiocls.ui.sounds import read_within_limits
 from audiocls.ui.texts import batch as texts
 
 NEXT_LABELS = 3
+LEAST_SHOWN = 0.001  # a score of a next label
 
 _log = logging.getLogger(__name__)
 
@@ -199,5 +200,9 @@ def _row(labels: Sequence[str], name: str, answer: Answer | AudioReadError) -> l
     score = answer.label_scores[0] if answer.labels else answer.closest_score
     others = np.array([0 if label in answer.labels else 1 for label in labels]) * answer.scores
     more = best(list(labels), others, NEXT_LABELS + len(answer.labels))
-    following = [f"{row['label']} {row['score']:.3f}" for row in more if row["label"] not in answer.labels]
+    following = [
+        f"{row['label']} {row['score']:.3f}"
+        for row in more
+        if row["label"] not in answer.labels and row["score"] >= LEAST_SHOWN
+    ]
     return [shown(name), told, round(float(score), 4), ", ".join(following[:NEXT_LABELS]), ""]

@@ -7,13 +7,16 @@ from audiocls.ui.batch import Batch
 from audiocls.ui.texts import batch as texts
 
 CSS = """
-#batch-progress progress {width: 100%; height: 10px; accent-color: var(--color-accent);}
-#batch-progress p {margin: 0 0 4px; font-variant-numeric: tabular-nums;}
+#batch-progress p {margin: 0 0 6px; font-variant-numeric: tabular-nums;}
+#batch-progress [role=progressbar] {height: 10px; border-radius: 5px; background: var(--border-color-primary);}
+#batch-progress [role=progressbar] div {height: 100%; border-radius: 5px; background: var(--color-accent);}
 #batch-summary dl {display: grid; grid-template-columns: minmax(6em, max-content) minmax(0, 1fr) max-content;
     gap: 6px 12px; align-items: center; margin: 0;}
 #batch-summary dt {overflow-wrap: anywhere;}
 #batch-summary dd {margin: 0; text-align: right; font-variant-numeric: tabular-nums;}
 #batch-summary .bar {height: 10px; border-radius: 5px; background: var(--color-accent); min-width: 2px;}
+#batch-table :is(td, th) {font-family: var(--font);}
+#batch-table table {min-width: 760px;}  /* a phone scrolls it sideways */
 #batch-summary h3 {margin: 0 0 8px; font-size: var(--text-md);}
 """
 
@@ -21,8 +24,12 @@ CSS = """
 def progress_bar(batch: Batch) -> str:
     """A bar and how far it is, or how it ended."""
     told = html.escape(batch.told())
-    bar = "" if batch.ended else f'<progress aria-label="{told}" max="1" value="{batch.share:.3f}"></progress>'
-    return f'<p role="status">{told}</p>{bar}'
+    percent = round(100 * batch.share)
+    bar = (
+        f'<div role="progressbar" aria-label="{texts.PROGRESS_LABEL}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}"><div style="width: {percent}%"></div></div>'
+    )
+    return f'<p role="status">{told}</p>{"" if batch.ended else bar}'
 
 
 def summary(counts: Sequence[tuple[str, int]]) -> str:

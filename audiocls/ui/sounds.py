@@ -72,6 +72,16 @@ def read_sound(path: str | Path, sampling_rate: int) -> np.ndarray:
         raise told(texts.UNREADABLE.format(reason=html.escape(error.reason))) from error
 
 
+class Told(gr.Error):
+    """An error for the visitor, not for the log; as text it is the message alone."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
 def told(message: str) -> gr.Error:
     """An error for the visitor, not for the log."""
-    return gr.Error(message, print_exception=False)
+    return Told(message)

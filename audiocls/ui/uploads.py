@@ -1,7 +1,7 @@
 """Files as arguments of the endpoints: what a program may name, and a clear word for what it may not.
 
-A program uploads a file first and then gives its path, its address on this app, or what gradio's clients make of them.
-Nothing else is read, and nothing is fetched from anywhere.
+A program uploads a file first and then gives its path, its address on this app, or what gradio's clients make of them;
+or it gives a small one at once, as a `data:` address. Nothing else is read, and nothing is fetched from anywhere.
 """
 
 from pathlib import Path
@@ -11,10 +11,11 @@ from urllib.parse import unquote, urlsplit
 import gradio as gr
 from gradio.components.api_component import Api
 from gradio.data_classes import FileData
+from gradio.processing_utils import save_base64_to_cache
 from gradio.utils import get_upload_folder
 
 from audiocls.ui.batch import Given
-from audiocls.ui.limits import MOST_BATCH_FILES
+from audiocls.ui.limits import LARGEST_SENT_ALONG_BYTES, MOST_BATCH_FILES
 from audiocls.ui.sounds import told
 from audiocls.ui.texts import api as texts
 
@@ -25,7 +26,7 @@ class Upload(Api):
     """One uploaded file; the function gets a `Given`, or None where nothing was given."""
 
     def __init__(self, label: str) -> None:
-        super().__init__(None, FileData.model_json_schema(), label)
+        super().__init__(None, _file_schema(), label)
 
     def get_block_name(self) -> str:
         return "api"
@@ -47,7 +48,7 @@ class Uploads(Upload):
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
-        schema = FileData.model_json_schema()
+        schema = _file_schema()
         definitions = schema.pop("$defs", {})
         self._api_info: Any = {"type": "array", "items": schema, "$defs": definitions}
 
@@ -87,12 +88,19 @@ def check_arguments(blocks: gr.Blocks) -> None:
     blocks.validate_inputs = validate_inputs  # type: ignore[method-assign]
 
 
+def _file_schema() -> dict[str, Any]:
+    """Gradio's own, by which its clients know a file, without the words about its class."""
+    return FileData.model_json_schema() | {"description": texts.FILE}
+
+
 def _checked(value: Any) -> dict[str, Any]:
     sent = {"path": value} if isinstance(value, str) else value
     path = sent.get("path") if isinstance(sent, dict) else None
     if not isinstance(path, str):
         raise told(texts.NO_FILE.format(what=_what(value)))
-    if path.lower().startswith(("http://", "https://")):
+    if path.startswith("data:"):
+        path = _sent_along(path)
+    elif path.lower().startswith(("http://", "https://")):
         _, served, path = urlsplit(path).path.partition(_SERVED)
         if not served:
             raise told(texts.FROM_ELSEWHERE)
@@ -114,6 +122,16 @@ def _uploaded(path: str) -> Path:
     except (OSError, ValueError):  # a name too long, or with a zero in it
         pass
     raise told(texts.NOT_UPLOADED)
+
+
+def _sent_along(address: str) -> str:
+    """The path of a file that came as a `data:` address, saved among the uploaded ones."""
+    if len(address) > LARGEST_SENT_ALONG_BYTES * 4 / 3:
+        raise told(texts.TOO_LARGE_SENT_ALONG.format(limit=LARGEST_SENT_ALONG_BYTES / 1e6))
+    try:
+        return save_base64_to_cache(address, get_upload_folder())
+    except (ValueError, OSError) as error:
+        raise told(texts.BAD_DATA) from error
 
 
 def _given(payload: dict[str, Any]) -> Given:

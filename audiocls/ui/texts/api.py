@@ -28,6 +28,12 @@ DESCRIBE = (
 )
 
 NO_FILE = "Give a file as {{'path': ..., 'meta': {{'_type': 'gradio.FileData'}}}}; this is {what}."
+FILE = "A file: uploaded to /gradio_api/upload, or a small one as a data: address in base64."
+BAD_DATA = "This data: address holds no file in base64."
+TOO_LARGE_SENT_ALONG = (
+    "A file in a data: address may have {limit:.3g} MB: send this one to /gradio_api/upload, and give the path or the "
+    "address that it has then."
+)
 NO_LIST = "Give a list of files; this is {what}."
 NO_FILES = "There is no file in the list: give at least one."
 TOO_MANY = "{number} files are too many at once; the limit is {limit}."

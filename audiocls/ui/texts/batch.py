@@ -24,6 +24,7 @@ NO_PAGE = "This can only be asked from the page; programs have the endpoint clas
 ALREADY_RUNNING = "This page is still at the files before; stop them first."
 CANNOT_UNPACK = "{name}: cannot be unpacked: {reason}"
 
+PROGRESS_LABEL = "Files classified"
 PROGRESS = "{done} of {number} files"
 READING = "{done} of {number} files ({read} read)"
 STOPPED = "Stopped after {done} of {number} files."
