@@ -33,11 +33,12 @@ TAB_ADDRESS = """() => {
 ARRIVED = "() => { setTimeout(() => { window.audioclsArrived = true; }, 300); }"
 
 
-def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> gr.Blocks:
+def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS), note: str = "") -> gr.Blocks:
     """The app's page; launch it with `audiocls.ui.app.launch`.
 
     Args:
         tabs: which, by the names of `texts.TABS`.
+        note: Markdown to stand above them.
     """
     first = context.shelf.first
 
@@ -91,6 +92,8 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS)) -> g
                     allow_custom_value=True,
                     elem_id="model-picker",
                 )
+        if note:
+            gr.Markdown(note, elem_id="note")
         chosen = gr.State(context.shelf.first_name)
         built: list[Tab] = []
         with gr.Tabs(elem_id="tabs") as bar:

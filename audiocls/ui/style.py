@@ -40,7 +40,8 @@ body.dark .prose .token.comment {color: #b6bec8;}
     const mend = () => {
         planned = false;
         document.querySelectorAll("div.empty[aria-label]:not([role])").forEach((e) => e.setAttribute("role", "img"));
-        document.querySelectorAll("pre:not([tabindex])").forEach((e) => e.setAttribute("tabindex", "0"));
+        document.querySelectorAll(":is(pre, #card table, figure.wide):not([tabindex])").forEach((e) =>
+            e.setAttribute("tabindex", "0"));
         document.querySelectorAll("button:not([aria-label]) > .image-frame").forEach((e) =>
             e.parentElement.setAttribute("aria-label", e.querySelector("img")?.alt || "picture"));
     };
