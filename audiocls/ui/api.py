@@ -29,7 +29,10 @@ from audiocls.ui.recording_search import detect_events
 from audiocls.ui.sounds import read_sound, told
 from audiocls.ui.texts import NOTHING_YET, UNREADABLE
 from audiocls.ui.texts import api as texts
+from audiocls.ui.uploads import given
 from audiocls.ui.visitors import Visitor
+
+File = dict[str, Any]  # an uploaded one, as gradio gives it
 
 
 class Endpoints:
@@ -43,7 +46,7 @@ class Endpoints:
         self._context = context
         self._turns: anyio.CapacityLimiter | None = None
 
-    def classify(self, sound: Given | None, model: str = "", request: gr.Request | None = None) -> list[dict[str, Any]]:
+    def classify(self, sound: File | None, model: str = "", request: gr.Request | None = None) -> list[dict[str, Any]]:
         """Classify one sound.
 
         Args:
@@ -57,7 +60,7 @@ class Endpoints:
         answer = hear(classifier, read_sound(_one(sound).path, classifier.sampling_rate))
         return best(classifier.labels, answer.scores, len(classifier.labels))
 
-    def answer(self, sound: Given | None, model: str = "", request: gr.Request | None = None) -> dict[str, Any]:
+    def answer(self, sound: File | None, model: str = "", request: gr.Request | None = None) -> dict[str, Any]:
         """Say what one sound is, or that it is none of these.
 
         Args:
@@ -72,7 +75,7 @@ class Endpoints:
         }
 
     async def explain(
-        self, sound: Given | None, label: str = "", model: str = "", request: gr.Request | None = None
+        self, sound: File | None, label: str = "", model: str = "", request: gr.Request | None = None
     ) -> dict[str, Any]:
         """Find the parts of one sound that decided.
 
@@ -96,7 +99,7 @@ class Endpoints:
 
     async def detect(
         self,
-        sound: Given | None,
+        sound: File | None,
         model: str = "",
         threshold: float | None = None,
         min_duration_seconds: float | None = None,
@@ -119,23 +122,23 @@ class Endpoints:
         def work() -> list[dict[str, Any]]:
             visitor = self._visitor(request)
             classifier = self._classifier(model, request)
-            given = _one(sound)
-            with _explained(given):
+            recording = _one(sound)
+            with _explained(recording):
                 options = DetectOptions(
                     threshold="auto" if least is None else str(least),
                     min_duration_seconds=shortest,
                     merge_gap_seconds=gap,
                 )
-                seconds = probe(given.path).seconds or 0.0
+                seconds = probe(recording.path).seconds or 0.0
                 if not visitor.local and seconds > LONGEST_RECORDING_SECONDS:
                     limit = LONGEST_RECORDING_SECONDS / 3600
                     raise told(texts.TOO_LONG.format(hours=seconds / 3600, limit=limit))
-                return detect_events(given.path, classifier, options)
+                return detect_events(recording.path, classifier, options)
 
         return await self._in_turn(work)
 
     async def classify_files(
-        self, files: list[Given], model: str = "", request: gr.Request | None = None
+        self, files: list[File], model: str = "", request: gr.Request | None = None
     ) -> list[dict[str, Any]]:
         """Classify many sounds.
 
@@ -150,7 +153,7 @@ class Endpoints:
             limit = None if self._visitor(request).local else LONGEST_BATCH_SECONDS_OTHERS
             classifier = self._classifier(model, request)
             with TemporaryDirectory(prefix="files-") as folder, _explained():
-                batch = Batch(classifier, sounds_of(files, Path(folder)), limit)
+                batch = Batch(classifier, sounds_of([given(file) for file in files], Path(folder)), limit)
                 batch.run()
             if len(batch.answers) < len(batch.files):
                 raise told(texts.STOPPED.format(told=batch.told()))
@@ -188,10 +191,10 @@ class Endpoints:
 PART_FIELDS = ("start", "end", "low_hz", "high_hz", "weight")
 
 
-def _one(sound: Given | None) -> Given:
+def _one(sound: File | None) -> Given:
     if sound is None:
         raise told(NOTHING_YET)
-    return sound
+    return given(sound)
 
 
 def _text(name: str, value: Any) -> str:
@@ -209,7 +212,7 @@ def _number(name: str, value: Any) -> float | None:
 
 
 @contextmanager
-def _explained(given: Given | None = None) -> Iterator[None]:
+def _explained(file: Given | None = None) -> Iterator[None]:
     """A known failure is told to the program, with a file by its own name."""
     try:
         yield
@@ -217,4 +220,4 @@ def _explained(given: Given | None = None) -> Iterator[None]:
         raise told(UNREADABLE.format(reason=error.reason)) from error
     except AudioclsError as error:
         text = str(error)
-        raise told(text.replace(str(given.path), given.name) if given else text) from error
+        raise told(text.replace(str(file.path), file.name) if file else text) from error

@@ -15,8 +15,7 @@ CSS = """
 #batch-summary dt {overflow-wrap: anywhere;}
 #batch-summary dd {margin: 0; text-align: right; font-variant-numeric: tabular-nums;}
 #batch-summary .bar {height: 10px; border-radius: 5px; background: var(--color-accent); min-width: 2px;}
-#batch-table :is(td, th) {font-family: var(--font);}
-#batch-table table {min-width: 760px;}  /* a phone scrolls it sideways */
+#batch-table .table-wrap * {font-family: var(--font);}
 #batch-summary h3 {margin: 0 0 8px; font-size: var(--text-md);}
 """
 

@@ -15,7 +15,7 @@ from audiocls.ui.limits import (
 )
 from audiocls.ui.sounds import SCORES_SCHEMA
 from audiocls.ui.texts import api as texts
-from audiocls.ui.uploads import Upload, Uploads, check_arguments
+from audiocls.ui.uploads import check_arguments, checked_file, checked_files, file_argument, files_argument
 
 Schema = dict[str, Any]
 
@@ -89,7 +89,7 @@ def build_endpoints(context: AppContext, blocks: gr.Blocks) -> None:
     endpoints = Endpoints(context)
     model = Api("", _TEXT, "model")
     label = Api("", _TEXT, "label")
-    sound, files = Upload("sound"), Uploads("files")
+    sound, files = file_argument("sound"), files_argument("files")
     threshold, shortest, gap = (
         Api(None, _NUMBER_OR_NOTHING, name) for name in ("threshold", "min_duration_seconds", "merge_gap_seconds")
     )
@@ -118,4 +118,4 @@ def build_endpoints(context: AppContext, blocks: gr.Blocks) -> None:
             api_description=getattr(texts, name.upper()).format(**limits),
             queue=False,
         )
-    check_arguments(blocks)
+    check_arguments(blocks, {sound: checked_file, files: checked_files})

@@ -4,6 +4,7 @@ A program uploads a file first and then gives its path, its address on this app,
 or it gives a small one at once, as a `data:` address. Nothing else is read, and nothing is fetched from anywhere.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,59 +23,58 @@ from audiocls.ui.texts import api as texts
 _SERVED = "/gradio_api/file="
 
 
-class Upload(Api):
-    """One uploaded file; the function gets a `Given`, or None where nothing was given."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(None, _file_schema(), label)
-
-    def get_block_name(self) -> str:
-        return "api"
-
-    def checked(self, value: Any) -> Any:
-        """What was sent, as gradio's own form of an uploaded file.
-
-        Raises:
-            gr.Error: it is no file, or none that was uploaded.
-        """
-        return None if value is None else _checked(value)
-
-    def preprocess(self, payload: Any) -> Given | None:
-        return None if payload is None else _given(payload)
+def file_argument(label: str) -> Api:
+    """One uploaded file; what the function gets is for `given`, or None."""
+    return Api(None, _file_schema(), label)
 
 
-class Uploads(Upload):
-    """Several uploaded files; the function gets a list of `Given`."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label)
-        schema = _file_schema()
-        definitions = schema.pop("$defs", {})
-        self._api_info: Any = {"type": "array", "items": schema, "$defs": definitions}
-
-    def checked(self, value: Any) -> Any:
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise told(texts.NO_LIST.format(what=_what(value)))
-        if len(value) > MOST_BATCH_FILES:
-            raise told(texts.TOO_MANY.format(number=len(value), limit=MOST_BATCH_FILES))
-        return [_checked(each) for each in value]
-
-    def preprocess(self, payload: Any) -> list[Given]:  # type: ignore[override]
-        return [_given(each) for each in payload]
+def files_argument(label: str) -> Api:
+    """Several uploaded files; the function gets a list of what is for `given`."""
+    schema = _file_schema()
+    definitions: Any = schema.pop("$defs", {})
+    return Api(None, {"type": "array", "items": schema, "$defs": definitions}, label)  # type: ignore[dict-item]
 
 
-def check_arguments(blocks: gr.Blocks) -> None:
+def given(payload: dict[str, Any]) -> Given:
+    """A file as a function got it."""
+    path = Path(payload["path"])
+    return Given(payload.get("orig_name") or path.name, path)
+
+
+def checked_file(value: Any) -> dict[str, Any] | None:
+    """What a program sent as one file, as gradio's own form of an uploaded file.
+
+    Raises:
+        gr.Error: it is no file, or none that was uploaded.
+    """
+    return None if value is None else _checked(value)
+
+
+def checked_files(value: Any) -> list[dict[str, Any]]:
+    """What a program sent as several files; errors as of `checked_file`."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise told(texts.NO_LIST.format(what=_what(value)))
+    if len(value) > MOST_BATCH_FILES:
+        raise told(texts.TOO_MANY.format(number=len(value), limit=MOST_BATCH_FILES))
+    return [_checked(each) for each in value]
+
+
+def check_arguments(blocks: gr.Blocks, checks: Mapping[Api, Callable[[Any], Any]]) -> None:
     """Have what programs send looked at before gradio does: one line for what is wrong, not a traceback in the log.
 
     An argument that is left out at the end gets its default.
+
+    Args:
+        checks: for arguments that are files, `checked_file` or `checked_files`.
     """
+    by_id = {component._id: check for component, check in checks.items()}
     gradios_own = blocks.validate_inputs
 
     def validate_inputs(block_fn: Any, inputs: list[Any]) -> None:
         for component in block_fn.inputs[len(inputs) :]:
-            if not isinstance(component, Api) or isinstance(component, Upload):
+            if not isinstance(component, Api) or component._id in by_id:
                 break
             inputs.append(component.value)
         try:
@@ -82,8 +82,8 @@ def check_arguments(blocks: gr.Blocks) -> None:
         except ValueError as error:
             raise told(texts.TOO_FEW.format(wanted=len(block_fn.inputs), given=len(inputs))) from error
         for place, component in enumerate(block_fn.inputs):
-            if isinstance(component, Upload):
-                inputs[place] = component.checked(inputs[place])
+            if check := by_id.get(component._id):
+                inputs[place] = check(inputs[place])
 
     blocks.validate_inputs = validate_inputs  # type: ignore[method-assign]
 
@@ -132,11 +132,6 @@ def _sent_along(address: str) -> str:
         return save_base64_to_cache(address, get_upload_folder())
     except (ValueError, OSError) as error:
         raise told(texts.BAD_DATA) from error
-
-
-def _given(payload: dict[str, Any]) -> Given:
-    path = Path(payload["path"])
-    return Given(payload.get("orig_name") or path.name, path)
 
 
 def _what(value: Any) -> str:
