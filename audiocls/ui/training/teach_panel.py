@@ -111,6 +111,7 @@ def teach_panel(context: AppContext, permitted: Permitted) -> TeachPanel:
         with gr.Column(scale=3, min_width=320):
             gr.Markdown(f"**{texts.CLIPS_LABEL}**")
             clips = gr.HTML(clips_html({}), js_on_load=CLICKS, elem_id="train-clips")
+            hint = gr.Markdown(advice({}), elem_id="train-advice")
             player = gr.Audio(
                 label=texts.CLIP_PLAYER,
                 interactive=False,
@@ -119,7 +120,6 @@ def teach_panel(context: AppContext, permitted: Permitted) -> TeachPanel:
                 buttons=[],
                 elem_id="train-player",
             )
-            hint = gr.Markdown(advice({}), elem_id="train-advice")
     with gr.Column(visible=False, elem_id="train-zipped") as zipped:
         upload = gr.File(file_types=[".zip"], type="filepath", label=texts.ZIP, elem_id="train-zip")
         gr.Markdown(texts.ZIP_INFO.format(megabytes=LARGEST_TRAINING_ZIP_BYTES / 1e6, files=MOST_TRAINING_FILES))

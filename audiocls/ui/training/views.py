@@ -111,7 +111,7 @@ def status_text(training: Training | None, ahead: int = 0) -> str:
     if training.state == RUNNING:
         lines = training.lines
         latest = next((line for line in reversed(lines) if line.strip()), "")
-        told = texts.RUNNING.format(elapsed=elapsed) if lines else texts.STARTING
+        told = texts.RUNNING.format(elapsed=elapsed) if lines else f"{texts.STARTING} {elapsed}"
         return f"**{told}**  \n{escaped(latest.strip())}"
     if training.state == STOPPING:
         return f"**{texts.STOPPING}**"
