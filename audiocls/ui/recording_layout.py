@@ -78,6 +78,7 @@ def given_part(context: AppContext) -> Given:
     path = gr.Textbox(
         label=texts.PATH,
         info=texts.PATH_INFO,
+        placeholder=texts.PATH_EXAMPLE,
         max_length=4000,
         visible=local,
         submit_btn=texts.PATH_BUTTON,

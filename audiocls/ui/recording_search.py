@@ -211,7 +211,9 @@ class Search:
         return self._stopping.is_set() or not self._wanted()
 
     def _fail(self, problem: str) -> None:
-        self.problem, self.state = problem, "failed"
+        """It failed; but not where only the visitor left, and the file with them."""
+        self.problem = problem
+        self.state = "failed" if self._wanted() else "stopped"
 
 
 def detect_events(

@@ -32,7 +32,7 @@ def progress_bar(search: Search | None) -> str:
     else:
         left = search.seconds_left()
         whole = search.expected_seconds
-        share = min(1.0, search.seconds / whole) if whole else None
+        share = min(1.0, search.seconds / whole) if whole and search.seconds else None
         line = (texts.LISTENING if whole else texts.LISTENING_UNKNOWN).format(
             heard=clock(search.seconds),
             whole=clock(whole or 0),

@@ -7,6 +7,7 @@ INTRODUCTION = (
 UPLOAD = "Recording"
 PATH = "A recording on this machine"
 PATH_INFO = "The path of an audio file, of any length; it stays where it is."
+PATH_EXAMPLE = "recordings/night.wav"
 PATH_BUTTON = "Take this file"
 NOTHING_GIVEN = "No recording yet."
 GIVEN = "**{name}**: {length}, {rate:g} kHz, {channels}."
