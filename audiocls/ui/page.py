@@ -79,6 +79,7 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS), note
 
     title = f"{texts.TITLE}: {first.name}"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
+        build_endpoints(context, blocks)  # first, for the names are theirs
         with gr.Row(elem_id="header"):
             with gr.Column(scale=3, min_width=300):
                 gr.Markdown(f"# {texts.TITLE}", elem_id="title")
@@ -116,5 +117,4 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS), note
         arrival = blocks.load(arrive, None, [picker, bar], api_visibility="private", show_progress="hidden")
         arrival.then(None, js=ARRIVED, api_visibility="private")
         blocks.unload(leave)
-        build_endpoints(context, blocks)
     return blocks
