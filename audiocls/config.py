@@ -116,6 +116,13 @@ class TrainConfig(FinetuneSettings, HonestySettings, FieldSettings):
     group_table: str | None = setting(
         None, "data", "CSV with columns file and group (an ATTRIBUTION.csv beside the data is found)", metavar="CSV"
     )
+    extra_folder: str | None = setting(
+        None,
+        "data",
+        "folder of more labelled clips, such as corrections of the app, for the training part alone; validation and "
+        "test stay as they are",
+        metavar="FOLDER",
+    )
     strict: bool = setting(False, "data", "stop at the first unreadable, empty or silent file instead of going on")
     allow_leaks: bool = setting(
         False, "data", "train although clips of the test part are copies of training clips; scores then flatter"

@@ -22,6 +22,7 @@ from audiocls.comparison.material import Material
 from audiocls.comparison.measuring import weights_bytes
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData, load_audio_data
+from audiocls.data.extra import with_extra
 from audiocls.errors import DataError
 from audiocls.evaluation.evaluation import Evaluation, format_scores
 from audiocls.evaluation.history import ProgressFile, write_history
@@ -141,8 +142,9 @@ def write_model_folder(
     tested = {part: clips for part, clips in (("test", audio.test), ("validation", audio.validation)) if len(clips)}
     classifier = AudioClassifier.of(fitted.model, fitted.extractor)
     before = {part: clip_scores(classifier, clips) for part, clips in tested.items()} if config.calibrate else {}
-    finished = finish(fitted, audio, config, run)
     leaks = leak_report(audio, config, run) if config.leak_report else None
+    audio = with_extra(audio)
+    finished = finish(fitted, audio, config, run)
     if leaks:
         run.say("\n" + format_leaks(leaks))
     with explained(folder.partial):
@@ -161,6 +163,7 @@ def write_model_folder(
             "labels": audio.labels,
             "clips": {"train": len(audio.train), "validation": len(audio.validation), "test": len(audio.test)},
             "split": audio.split_note,
+            "extra": audio.extra_record,
             "skipped": [vars(skipped) for skipped in audio.skipped],
             "warnings": audio.warnings,
             "base_model": fitted.base_model,

@@ -5,6 +5,7 @@ from typing import Any
 
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
+from audiocls.data.extra import with_extra
 from audiocls.data.field import in_the_field
 from audiocls.errors import UsageError
 from audiocls.kind_names import NETWORK_KINDS, TREE_KINDS
@@ -12,7 +13,8 @@ from audiocls.training.run import Fitted, Run
 
 
 def fit_kind(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
-    """Train a model of `config.kind` on `audio.train`; `audio.validation` is watched, `audio.test` is not touched.
+    """Train a model of `config.kind` on `audio.train` and, where there are any, `audio.extra`; `audio.validation` is
+    watched, `audio.test` is not touched.
 
     Raises:
         UsageError: settings contradict each other, the data or the run to resume; or the kind is "auto", which is a
@@ -20,6 +22,7 @@ def fit_kind(config: TrainConfig, audio: AudioData, run: Run) -> Fitted:
         DataError: the data does not suffice for this kind.
         ModelError: a pretrained model is missing or cannot be used.
     """
+    audio = with_extra(audio)
     if config.kind in NETWORK_KINDS:
         from audiocls.training.network import fit_network
 
@@ -65,7 +68,7 @@ def told_settings(config: TrainConfig) -> dict[str, Any]:
     settings = config.to_dict()
     if config.backbone and Path(config.backbone).expanduser().is_dir():
         settings["model"] = f"{config.kind}:{Path(config.backbone).expanduser().resolve().name}"
-    for name in ("background_folder", "group_table"):
+    for name in ("background_folder", "group_table", "extra_folder"):
         if settings[name]:
             settings[name] = Path(settings[name]).expanduser().resolve().name
     return settings

@@ -29,7 +29,7 @@ from audiocls.comparison.leaderboard import (
 from audiocls.comparison.material import Material
 from audiocls.comparison.resampling import Bootstrap
 from audiocls.config import TrainConfig
-from audiocls.data.clips import Clips
+from audiocls.data.dataset import AudioData
 from audiocls.errors import AudioclsError, DataError, OutputError, UsageError
 from audiocls.kinds import prepared
 from audiocls.scoring import report_data
@@ -130,7 +130,7 @@ def _find(
     try:
         config = prepared(config)
         audio = material.at(config.sampling_rate)
-        kept = None if folder is None else _kept_path(folder, config, learning_clips(audio), division)
+        kept = None if folder is None else _kept_path(folder, config, audio, division)
         result = None if kept is None else read_result(kept)
         earlier = result is not None
         if result is None:
@@ -156,13 +156,15 @@ def _check_folder(folder: Path) -> None:
         raise OutputError(f"{folder} exists and holds no comparison; choose another --output_dir")
 
 
-def _kept_path(folder: Path, config: TrainConfig, clips: Clips, division: np.ndarray) -> Path:
+def _kept_path(folder: Path, config: TrainConfig, audio: AudioData, division: np.ndarray) -> Path:
     """The file of one result: named by everything that decides it."""
+    clips, extra = learning_clips(audio), audio.extra
     decides = {
         "version": audiocls.__version__,
         "settings": {name: value for name, value in config.to_dict().items() if name not in ("num_workers", "strict")},
         "clips": [clips.contents, clips.targets.tolist(), clips.groups],
         "folds": division.tolist(),
+        **({"extra": [extra.contents, extra.targets.tolist()]} if extra is not None and len(extra) else {}),
     }
     key = xxhash.xxh3_64_hexdigest(json.dumps(decides, sort_keys=True).encode("utf-8", "surrogateescape"))
     stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in config.model)[-60:]

@@ -19,7 +19,7 @@ ABSENT = 1e6  # cost of leaving a class out of a fold, beside which no imbalance
 
 
 def learning_clips(audio: AudioData) -> Clips:
-    """What the folds divide: the training clips, then the validation clips."""
+    """What the folds divide: the training clips, then the validation clips; extra clips are in no fold."""
     return audio.train.followed_by(audio.validation)
 
 
@@ -53,7 +53,7 @@ def make_folds(audio: AudioData, num_folds: int, seed: int) -> np.ndarray:
     _check(audio, num_folds, counts, groups)
     folds = assign_folds(counts, groups, num_folds, np.random.default_rng([seed, num_folds]))
     for label, name in enumerate(audio.labels):
-        if len(np.unique(folds[counts[:, label]])) < 2:
+        if len(np.unique(folds[counts[:, label]])) < 2 and not _is_extra_alone(audio, counts, label):
             raise DataError(
                 f"class {shown(name)} shares its groups with other classes in such a way that {num_folds} folds "
                 "cannot hold it apart: choose more folds, or add clips of another group"
@@ -99,6 +99,11 @@ def assign_folds(counts: np.ndarray, groups: np.ndarray, num_folds: int, rng: np
     return best[1][groups]
 
 
+def _is_extra_alone(audio: AudioData, counts: np.ndarray, label: int) -> bool:
+    """Whether all clips of a class are extra ones, which are in no fold."""
+    return bool(audio.extra) and not counts[:, label].any()
+
+
 def _check(audio: AudioData, num_folds: int, counts: np.ndarray, groups: np.ndarray) -> None:
     if num_folds < 2:
         raise UsageError(f"folds is {num_folds}; cross-validation needs at least 2")
@@ -106,8 +111,8 @@ def _check(audio: AudioData, num_folds: int, counts: np.ndarray, groups: np.ndar
     if num_folds > num_groups:
         what = f"{len(groups)} clips" if num_groups == len(groups) else f"{num_groups} groups of clips"
         raise UsageError(f"folds is {num_folds}, but {audio.name} has only {what} to train on; choose fewer folds")
-    for label, number in zip(audio.labels, groups_per_class(counts, groups), strict=True):
-        if number < 2:
+    for index, (label, number) in enumerate(zip(audio.labels, groups_per_class(counts, groups), strict=True)):
+        if number < 2 and not _is_extra_alone(audio, counts, index):
             raise DataError(
                 f"class {shown(label)} has all its training clips in one group (or copies of one recording), so no "
                 "model can be trained and tested on it in turn: add clips of another group, or leave the class out"

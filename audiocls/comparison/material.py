@@ -51,6 +51,9 @@ class Material:
                 test=_alike(everything, self.audio.test),
                 negatives=_alike(others, self.audio.negatives),
                 test_negatives=_alike(others, self.audio.test_negatives),
+                extra=None
+                if again.extra is None or self.audio.extra is None
+                else _alike(again.extra, self.audio.extra),
             )
         return self._at[sampling_rate]
 

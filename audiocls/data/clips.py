@@ -29,6 +29,11 @@ class Clips:
         return self._store.sampling_rate
 
     @property
+    def rows(self) -> np.ndarray:
+        """The row of each clip in its store, int64 (n,)."""
+        return self._rows
+
+    @property
     def contents(self) -> list[str]:
         """Hash of each clip's encoded file: equal where the content is."""
         return [self._store.contents[row] for row in self._rows]

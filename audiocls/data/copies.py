@@ -46,10 +46,16 @@ def note_copies(pairs: Pairs, items: Sequence[Item], groups: list[str | None], w
 
 
 def _similar_rows(store: Store, rows: list[int]) -> Pairs:
-    """Pairs of rows that are copies, by content hash in a file beside the store: its rows never change."""
+    """Pairs of rows that are copies, by content hash in a file beside the store: its rows never change.
+
+    What was found among some rows says nothing of others.
+    """
     path = store.path.with_suffix(".copies.json")
     try:
-        pairs = [(store.rows[a], store.rows[b]) for a, b in json.loads(path.read_text())]
+        known = json.loads(path.read_text())
+        if not {store.contents[row] for row in rows} <= set(known["of"]):
+            raise ValueError("of other rows")
+        pairs = [(store.rows[a], store.rows[b]) for a, b in known["pairs"]]
     except (OSError, ValueError, KeyError, TypeError):
         found = find_copies(
             [store.fingerprint(row) for row in rows],
@@ -58,15 +64,17 @@ def _similar_rows(store: Store, rows: list[int]) -> Pairs:
             lambda i, start, stop: store.waveform(rows[i], start, stop),
         )
         pairs = [(rows[a], rows[b]) for a, b in found]
-        _remember(path, [(store.contents[a], store.contents[b]) for a, b in pairs])
+        _remember(
+            path, [store.contents[row] for row in rows], [(store.contents[a], store.contents[b]) for a, b in pairs]
+        )
     usable = set(rows)
     return [(a, b) for a, b in pairs if a in usable and b in usable]
 
 
-def _remember(path: Path, pairs: list[tuple[str, str]]) -> None:
+def _remember(path: Path, of: list[str], pairs: list[tuple[str, str]]) -> None:
     beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        beside.write_text(json.dumps(pairs))
+        beside.write_text(json.dumps({"of": of, "pairs": pairs}))
         os.replace(beside, path)
     except OSError:  # only time is lost: they are found again
         beside.unlink(missing_ok=True)

@@ -4,9 +4,11 @@ Ties together finding (`sources`), decoding (`usable`, `store`), copies (`finger
 Nothing is dropped in silence: what is not used is in `AudioData.skipped` with its reason.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from audiocls.data.attribution import attribution_text
 from audiocls.data.clips import Clips
 from audiocls.data.copies import copies, note_copies
 from audiocls.data.division import Pool, divide
+from audiocls.data.extra import choose_extra, extra_items, told_apart
 from audiocls.data.grouping import Groups, known_groups
 from audiocls.data.listing import Item, Listing, Skipped, shown, some
 from audiocls.data.negatives import mark_negatives, negative_test_clips
@@ -48,6 +51,8 @@ class AudioData:
     dataset_id: str | None = None  # of a data set on the Hub, and the commit of it that was read
     dataset_revision: str | None = None
     root: Path | None = None  # of a folder, where its ATTRIBUTION.csv is
+    extra: Clips | None = None  # more to train on, of which nothing is measured; see `data.extra.with_extra`
+    extra_record: dict[str, Any] | None = None  # what training_config.json tells of them
 
 
 def load_audio_data(source: str, config: TrainConfig) -> AudioData:
@@ -56,7 +61,7 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
     Args:
         source: a folder, a zip, or a Hub data set "user/name@revision".
         config: uses sampling_rate, test_size, validation_size, streaming, label_regex, group_regex, group_table,
-            strict, num_workers, seed.
+            strict, num_workers, seed, extra_folder.
 
     Raises:
         DataError: nothing usable, fewer than two classes, a class with too few clips, or `strict` and a skipped file.
@@ -64,19 +69,31 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         UsageError: label_regex, group_regex or group_table is wrong.
     """
     listing = find_source(source, config.label_regex, config.streaming)
-    items, store, rows = usable_clips(listing, source, config)
+    more = extra_items(config.extra_folder, listing)
+    items, store, rows = usable_clips(dataclasses.replace(listing, items=listing.items + more), source, config)
+    if more:
+        copies(store, rows)  # found among all at once, and remembered
+    (items, rows), (more, more_rows) = told_apart(items, rows)
     groups = known_groups(listing, items, config)
     marked = mark_negatives(listing, items)
     negatives, test_negatives = _negatives(store, rows, items, groups.names, marked, config)
     items, rows, groups = _without(marked, items, rows, groups)
     labels = _labels(listing, items)
-    targets, counts = _targets(items, labels, listing.multi_label)
+    _, counts = _targets(items, labels, listing.multi_label)
     identical, similar = copies(store, rows)
     note_copies(identical + similar, items, groups.names, listing.warnings)
     files = [item.file for item in items]
     pool = Pool(files, counts, labels, [item.part for item in items], groups, identical, similar)
     division = divide(pool, config)
-    clips = Clips(store, rows, files, targets, _group_names(files, groups.names, division.sets))
+    chosen = choose_extra(store, (rows, division), test_negatives.rows, (more, more_rows), labels)
+    listing.warnings += chosen.told()
+    labels = sorted({*labels, *chosen.new_labels})
+    names = _group_names(files + chosen.files, groups.names + chosen.groups, chosen.sets)
+    targets, _ = _targets(items, labels, listing.multi_label)
+    clips = Clips(store, rows, files, targets, names[: len(files)])
+    targets, _ = _targets(chosen.items, labels, listing.multi_label)
+    extra = Clips(store, chosen.rows, chosen.files, targets, names[len(files) :])
+    negatives = negatives.followed_by(chosen.negatives)
     _note_long_clips(clips, config.sampling_rate, listing.warnings)
     parts = {part: clips.subset(np.flatnonzero(division.parts == part)) for part in ("train", "validation", "test")}
     return AudioData(
@@ -89,7 +106,7 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         test=parts["test"],
         skipped=sorted(listing.skipped, key=lambda skipped: skipped.file),
         warnings=listing.warnings + division.warnings,
-        split_note=division.note,
+        split_note=division.note + chosen.note(config.extra_folder),
         attribution=listing.attribution or attribution_text(listing.root),
         dataset_id=listing.dataset_id,
         dataset_revision=listing.dataset_revision,
@@ -97,6 +114,8 @@ def load_audio_data(source: str, config: TrainConfig) -> AudioData:
         negatives=negatives,
         test_negatives=test_negatives,
         groups_origin=groups.origin,
+        extra=extra,
+        extra_record=chosen.record(config.extra_folder),
     )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from audiocls.data.clips import Clips
 from audiocls.data.dataset import AudioData
+from audiocls.data.extra import num_extra
 from audiocls.finishing.acceptance import lowest_passing, passing
 from audiocls.finishing.known_views import NEIGHBOURS, FeatureViews, Values, heard_windows
 from audiocls.inference.classifier import AudioClassifier
@@ -191,13 +192,18 @@ def kind_of(listener: Listener) -> str:
 def sureness_of(held_out: HeldOut | None, audio: AudioData, chosen: np.ndarray) -> np.ndarray | None:
     """The view `sure` of the chosen training clips, by models that had not learnt them; None where it is not known.
 
-    Predictions may follow for more views of the same clips; the first ones count.
+    Predictions may follow for more views of the same clips; the first ones count. NaN for clips without any.
     """
-    targets = audio.train.targets
-    if held_out is None or not np.array_equal(held_out.targets[: len(targets)], targets):
+    if held_out is None:
         return None
-    scores = held_out.scores[chosen].clip(SMALLEST, 1 - SMALLEST).astype(np.float64)
-    return np.log(scores.max(1))
+    targets = audio.train.targets
+    if len(held_out.targets) != len(targets):  # folds have no extra clips, which come last
+        targets = targets[: len(targets) - num_extra(audio.train)]
+    if not np.array_equal(held_out.targets[: len(targets)], targets):
+        return None
+    scores = np.full((len(audio.train), held_out.scores.shape[1]), np.nan)
+    scores[: len(targets)] = held_out.scores[: len(targets)].clip(SMALLEST, 1 - SMALLEST)
+    return np.log(scores[chosen].max(1))
 
 
 def table(values: Values) -> np.ndarray:
