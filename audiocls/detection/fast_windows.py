@@ -40,8 +40,10 @@ class FastWindows:
 
     @classmethod
     def of(cls, classifier: "AudioClassifier", window_length: int, hop_length: int) -> Self | None:
-        """None for a model that has no such form: other architectures, trees, half precision."""
+        """None for a model that has no such form: other architectures, trees, half precision; called in another way."""
         model = classifier.model
+        if "predict_known" in vars(classifier):  # another one was put in its place, such as one for a rented GPU
+            return None
         if not isinstance(model, AudioClsForAudioClassification) or model.one_by_one or model.averages_scores:
             return None
         if model.dtype != torch.float32 or model.training or window_length < 1:

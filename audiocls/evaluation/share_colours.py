@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 STOPS = ("#ffffff", "#cfe3f1", "#6aaed6", "#1f6fb0", "#0a3a6b")  # of 0 to 1, evenly spaced
-DARK, LIGHT = "#1f2933", "#ffffff"
+DARK, LIGHT = "#000000", "#ffffff"
 
 
 def share_colour(share: float) -> str:

@@ -20,13 +20,19 @@ from audiocls.publishing.card_checks import card_metadata
 
 TEMPLATES = Path(__file__).with_name("space_files")
 PACKAGE = Path(audiocls.__file__).parent
-# What the app imports, and where its imports are followed to; methods that reach beyond are of no use in a Space.
-ROOTS = ("inference/classifier.py", "ui/sounds.py", "ui/card.py", "ui/parts.py")
-ROOMS = ("audio", "errors", "hub", "inference", "models", "ui")
+# The tabs of a Space: nobody trains or publishes there.
+TABS = ("classify", "live", "recording", "batch", "model")
+# What functions import later is followed into these rooms; methods that reach beyond are of no use in a Space.
+ROOMS = (
+    *("attribution", "audio", "corpus", "detection", "errors", "feedback", "hub", "inference", "models"),
+    *("recordings", "ui"),
+)
+NAMED_FILES = (".css", ".js", ".html")  # beside the modules that name them
 
 MODEL_FILES = ("*.json", "*.safetensors", "LICENSE*")
 LEFT_OUT = ("training_config.json", "training_hist.json", "test_examples.json", "splits.json")
-PACKAGES = ("torch", "transformers", "safetensors", "numpy", "soundfile", "soxr", "av")
+PACKAGES = ("torch", "transformers", "safetensors", "numpy", "scipy", "soundfile", "soxr", "av", "matplotlib",
+            "pyarrow", "xxhash")  # fmt: skip
 PYTHON_VERSION = "3.12"  # the newest that ZeroGPU has, too
 SHORTEST_DESCRIPTION = "Tells {number} kinds of sound apart, live or from a file"
 NAMED_LABELS = 12
@@ -38,7 +44,7 @@ def space_files(
 ) -> dict[str, Path | bytes]:
     """Everything in a Space for a model, by its path there: the content, or the file that has it.
 
-    It holds the model itself in `model/`, its `examples/`, and a slice of this package, so it needs no token, nothing
+    It holds the model itself in `model/`, with its examples, and a slice of this package, so it needs no token, nothing
     from the Hub and only the packages of its requirements.txt. Private models stay private: give the Space the same
     visibility.
 
@@ -71,7 +77,7 @@ def space_files(
         for path in model_folder.glob(pattern):
             if path.is_file() and path.name not in LEFT_OUT:
                 files[f"model/{path.name}"] = path
-    files |= {f"{EXAMPLES}/{path.name}": path for path in clips if not path.name.startswith(".")}
+    files |= {f"model/{EXAMPLES}/{path.name}": path for path in clips if not path.name.startswith(".")}
     return dict(sorted(files.items()))
 
 
@@ -110,7 +116,7 @@ def readme(
         repo_id=repo_id,
         labels=named + (f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""),
         sdk_version=data.sdk_version,
-        attribution=f"{EXAMPLES}/{ATTRIBUTION}" if credited else None,
+        attribution=f"model/{EXAMPLES}/{ATTRIBUTION}" if credited else None,
     )
     return str(card).rstrip() + "\n"
 
@@ -135,24 +141,53 @@ def requirements(config: dict[str, Any], model_folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def roots() -> list[Path]:
+    """The modules a Space's app begins with: those its app.py names, and its tabs, which the page imports by name."""
+    named = modules_named(ast.parse((TEMPLATES / "app.py").read_text(encoding="utf-8")).body, PACKAGE / "app.py")
+    return [*named, *(PACKAGE / "ui" / "tabs" / f"{name}.py" for name in TABS)]
+
+
 @lru_cache
 def library_slice() -> tuple[Path, ...]:
-    """The modules of this package that the app needs: those it names, what they import, and what their functions
-    import later, as far as it lies in ROOMS."""
+    """The files of this package that the app needs: the modules it names, what they import, what their functions
+    import later, as far as it lies in ROOMS, and the scripts and styles that any of them names."""
     found: set[Path] = set()
-    waiting = [PACKAGE / root for root in ROOTS]
+    waiting = roots()
     while waiting:
         path = waiting.pop()
         if path in found:
             continue
         found.add(path)
-        if path.parent != PACKAGE:
-            found.add(path.parent / "__init__.py")
+        for folder in path.parents[: len(path.relative_to(PACKAGE).parts) - 1]:
+            waiting.append(folder / "__init__.py")
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        waiting += modules_named(tree.body, path)
-        later = [node for node in ast.walk(tree) if node not in tree.body]
+        first = set(top_level(tree))
+        waiting += modules_named(first, path)
+        later = [node for node in ast.walk(tree) if node not in first]
         waiting += [each for each in modules_named(later, path) if room_of(each) in ROOMS]
+        found |= {file for file in files_named(tree, path) if file.is_file()}
     return tuple(sorted(found))
+
+
+def top_level(tree: ast.Module) -> Iterable[ast.AST]:
+    """What runs when a module is imported, also within `if` and `try`; not what is only for the checker of types."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            waiting += [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.stmt | ast.ExceptHandler)]
+        elif isinstance(node, ast.ExceptHandler):
+            waiting += node.body
+        else:
+            yield node
+
+
+def files_named(tree: ast.Module, path: Path) -> list[Path]:
+    """Where the scripts, styles and templates lie that the strings of a module name."""
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [path.with_name(text) for text in texts if text.endswith(NAMED_FILES) and Path(text).name == text]
 
 
 def modules_named(nodes: Iterable[ast.AST], path: Path) -> list[Path]:

@@ -77,6 +77,8 @@ class App:
         session = uuid.uuid4().hex
         asked = {"fn_index": self.function("publish"), "data": data, "session_hash": session}
         answer = httpx.post(f"{self.url}gradio_api/queue/join", json=asked, headers=headers)
+        if answer.status_code == 403:  # other sites are turned away before any function is reached
+            return "forbidden"
         assert answer.status_code == 200
         told = []
         with httpx.stream("GET", f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=60) as stream:
@@ -143,9 +145,8 @@ def test_the_hub_is_asked_for_nothing_when_the_app_starts(apps):
 
 
 def test_no_endpoint_of_it_is_offered_to_programs(apps):
-    assert not [
-        name for name in httpx.get(f"{apps.local.url}gradio_api/info").json()["named_endpoints"] if "publ" in name
-    ]
+    names = httpx.get(f"{apps.local.url}gradio_api/info").json()["named_endpoints"]
+    assert not [name for name in names if "publ" in name]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,8 @@ def test_beyond_this_machine_nobody_uses_its_login_or_files(apps, hub):
 )
 def test_other_sites_and_tunnels_do_not_use_this_machines_login(apps, hub, headers):
     asked = len(hub.requests)
-    assert OWN_ONLY in apps.local.publish(headers).replace("\\", "")
+    told = apps.local.publish(headers).replace("\\", "")
+    assert told == "forbidden" or OWN_ONLY in told
     assert len(hub.requests) == asked
 
 
@@ -264,10 +266,11 @@ def classifier(folder):
 @pytest.fixture
 def pushes(monkeypatch):
     """Stands for `push_classifier`; set `pushes.act(repo_id, say)`."""
-    fake = SimpleNamespace(tokens=[], options=[], act=lambda repo_id, say: say("a line"))
+    fake = SimpleNamespace(tokens=[], options=[], folders=[], act=lambda repo_id, say: say("a line"))
 
     def push_classifier(classifier, repo_id, options, *, token, say):
         fake.tokens.append(token)
+        fake.folders.append(classifier.folder)
         fake.options.append(options)
         fake.act(repo_id, say)
         return Pushed(repo_id, f"http://hub/{repo_id}", "c0ffee", proof=Proof(True, 5, 1e-7, 2.0))
@@ -493,22 +496,13 @@ def test_the_model_that_is_open_is_published_and_the_tab_follows_it(classifier, 
     made = panel(classifier, local=False)
     somebody = made.context.visitor(visitor("a"))
     made.context.shelf.add(somebody, "mine", mine)
-    published = []
-    original, pushing.push_classifier = pushing.push_classifier, None
-    try:
-        pushing.push_classifier = lambda model, *rest, **how: (
-            published.append(model.folder),
-            original(model, *rest, **how),
-        )[1]
-        assert "http://hub/me/sounds" in last_said(made, visitor("a"), token="hf_x", chosen="mine")
-        assert published == [mine]
-        # it is nobody else's, and no other folder can be named from elsewhere
-        for chosen in ("mine", str(mine), "../x"):
-            told = last_said(made, visitor("b"), token="hf_x", chosen=chosen).replace("\\", "")
-            assert "is not among the models of this app" in told
-        assert published == [mine]
-    finally:
-        pushing.push_classifier = original
+    assert "http://hub/me/sounds" in last_said(made, visitor("a"), token="hf_x", chosen="mine")
+    assert pushes.folders == [mine]
+    # it is nobody else's, and no other folder can be named from elsewhere
+    for chosen in ("mine", str(mine), "../x"):
+        told = last_said(made, visitor("b"), token="hf_x", chosen=chosen).replace("\\", "")
+        assert "is not among the models of this app" in told
+    assert pushes.folders == [mine]
     about, column, name, *_ = made.show(made.context.shelf.get("mine", somebody), somebody)
     assert "my own" in about.value
     assert column.visible is not False
@@ -517,20 +511,12 @@ def test_the_model_that_is_open_is_published_and_the_tab_follows_it(classifier, 
 
 @pytest.mark.parametrize(
     ("name", "proposed"),
-    [
-        ("runs/my_sounds", "my_sounds"),
-        ("a  b", "a-b"),
-        ("-x..git.git", "x.git"),
-        ("ünï", "n"),
-        ("", ""),
-        ("x" * 99, "x" * 60),
-    ],
+    [("runs/my_sounds", "my_sounds"), ("a  b", "a-b"), ("-x.git", "x"), ("ünï", "n"), ("", ""), ("x" * 99, "x" * 60)],
 )
 def test_the_name_proposed_is_one_the_hub_takes(name, proposed):
-    told = proposed_name(SimpleNamespace(name=name, folder=None))
-    assert told == proposed or (name.endswith(".git.git") and not told.endswith(".git"))
-    if told:
-        check_name(told)
+    assert proposed_name(SimpleNamespace(name=name, folder=None)) == proposed
+    if proposed:
+        check_name(proposed)
 
 
 def test_the_app_of_a_space_publishes_nothing(folder):

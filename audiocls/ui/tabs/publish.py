@@ -32,10 +32,6 @@ NO_AUTOCOMPLETE = """() => {
     };
     set(600);
 }"""
-CSS = """
-#publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
-@media (max-width: 640px) {#publish-boxes .form {flex-direction: column;}}
-"""
 _PLAIN = gr.InputHTMLAttributes(autocapitalize="none", autocorrect="off", spellcheck=False)
 
 
