@@ -73,7 +73,7 @@ def test_a_clip_or_a_class_is_deleted_and_nothing_else(sounds, tmp_path):
 
 @pytest.mark.parametrize("name", ["", "   ", None, "x" * 200])
 def test_a_sound_needs_a_usable_name(sounds, tmp_path, name):
-    with pytest.raises(UsageError, match="[Nn]ame"):
+    with pytest.raises(UsageError, match=r"[Nn]ame"):
         sounds.add(name, write_lesson(tmp_path / "a.wav", "drum", 1))
 
 
