@@ -1,0 +1,45 @@
+"""What the microphone hears, on the page: the label now, the last minute as it scrolls by, how often each was heard.
+
+One gradio component with a script of its own (`live_view.js`) that draws in the browser from small updates and fetches
+nothing. It decides nothing: see `audiocls.ui.listening`.
+"""
+
+import json
+from pathlib import Path
+
+import gradio as gr
+
+from audiocls.ui.limits import LONGEST_LISTENING_SECONDS
+from audiocls.ui.texts import live as texts
+
+_FOLDER = Path(__file__).parent
+_TEMPLATE = f"""<div class="lv">
+<div class="lv-now"><span class="lv-label">{texts.WORDS["idle"]}</span><span class="lv-score"></span></div>
+<span class="lv-spoken" role="status"></span><p class="lv-problem" role="alert" hidden></p>
+<canvas class="lv-picture" role="img" aria-label="{texts.WORDS["picture"]}"></canvas>
+<p class="lv-heading">{texts.WORDS["counts"]}</p><ul class="lv-counts"></ul></div>"""
+
+
+def live_view(label: str, elem_id: str, microphone: str) -> gr.HTML:
+    """The view; its value is `Listening.told()` with the number of the `session`, or `{"ended": key of WORDS}`.
+
+    Args:
+        microphone: elem_id of the `gr.Audio` that streams; its stop button is pressed when listening has to end.
+    """
+    given = {
+        "WORDS": texts.WORDS,
+        "LIMITS": {"microphone": microphone, "minutes": round(LONGEST_LISTENING_SECONDS / 60)},
+    }
+    script = (_FOLDER / "live_view.js").read_text(encoding="utf-8")
+    return gr.HTML(
+        None,
+        label=label,
+        show_label=True,
+        container=True,
+        padding=True,
+        html_template=_TEMPLATE,
+        css_template=(_FOLDER / "live_view.css").read_text(encoding="utf-8"),
+        js_on_load="".join(f"const {name} = {json.dumps(each)};\n" for name, each in given.items()) + script,
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
