@@ -62,3 +62,10 @@ MOST_RIGHT_LABELS = 20  # of one sound
 MOST_CORRECTIONS_OTHERS = 2000  # kept of a model, from visitors elsewhere
 SESSIONS_KEPT = 2000  # pages whose state is kept; the one that was not used for longest goes first
 WORKSPACE_SECONDS = 6 * 3600.0  # a visitor's folder that nobody asked for is deleted; longer than a training
+
+# Listening to the microphone
+LISTENERS_AT_ONCE = 4  # each asks a model twice a second while something sounds; more are told to wait
+LONGEST_LISTENING_SECONDS = 600.0
+LISTENING_STEP_SECONDS = 0.4  # of sound that the browser sends at a time
+LOST_AFTER_SECONDS = 15.0  # a listener of whom nothing comes is gone
+LARGEST_CHUNK_BYTES = 4 * 1000**2  # of sound sent at a time
