@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from audiocls.evaluation.history import keras_history, read_results, write_history
+from audiocls.evaluation.history import ProgressFile, keras_history, read_progress, read_results, write_history
 
 ROWS = [
     {"epoch": 1, "learning_rate": 0.002, "train_loss": 1.5, "train_f1": 0.25, "validation_loss": 1.75, "seconds": 2.5},
@@ -48,3 +48,17 @@ def test_a_run_without_an_epoch_writes_empty_files(tmp_path):
 def test_numbers_lose_no_digit(tmp_path, value):
     write_history([{"epoch": 1, "train_loss": value}], tmp_path)
     assert read_results(tmp_path)[0]["train_loss"] == value
+
+
+def test_rows_can_be_read_while_a_run_goes_on(tmp_path):
+    progress = ProgressFile(tmp_path)
+    assert read_progress(tmp_path) == []
+    for number, row in enumerate(ROWS, 1):
+        progress.add(row)
+        assert read_progress(tmp_path) == ROWS[:number]
+    progress.add({"epoch": 3, "train_loss": float("nan")})
+    assert read_progress(tmp_path)[2] == {"epoch": 3, "train_loss": None}
+    progress.remove()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "progress.jsonl").write_text("damaged")
+    assert read_progress(tmp_path) == []

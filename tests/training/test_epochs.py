@@ -21,8 +21,9 @@ def parts(make_folder, tmp_path):
 
 
 def test_a_line_is_said_after_every_epoch(parts):
-    said = []
-    fitted = fit_epochs(*parts, Run(Accelerator(cpu=True), say=said.append))
+    said, recorded = [], []
+    fitted = fit_epochs(*parts, Run(Accelerator(cpu=True), say=said.append, record=recorded.append))
+    assert recorded == fitted.history
     assert said[1:] == [epoch_line(row, 2) for row in fitted.history]
     assert said[0] == "watched on 4 validation clips: a share of 0.80 there may be anything from 0.34 to 0.97"
     assert said[1].startswith("epoch   1/2  loss ")
