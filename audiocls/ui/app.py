@@ -159,6 +159,7 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     options = options or AppOptions()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported and again at launch
     import gradio as gr
+    from gradio.utils import get_upload_folder
     from starlette.middleware import Middleware
 
     from audiocls.inference.classifier import AudioClassifier
@@ -180,7 +181,7 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     blocks: gr.Blocks = build_app(context)
     blocks.queue(**QUEUE)
     warm_up(classifier)
-    guard = [Middleware(Guard, login=options.auth is not None)]
+    guard = [Middleware(Guard, login=options.auth is not None, uploads=lambda: Path(get_upload_folder()))]
     if options.auth:
         guard.append(Middleware(ToolsLogin, fits=options.auth))
     try:

@@ -5,12 +5,15 @@ It knows requests and sizes, no events; who may do what is said in `audiocls.ui.
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from audiocls.ui.limits import (
@@ -73,7 +76,7 @@ class Guard:
         elif scope["method"] == "POST" and _path(scope).startswith(UPLOAD):
             await self._upload(scope, headers, receive, _with_headers(send))
         else:
-            await self._app(scope, _limited(receive, LARGEST_REQUEST_BYTES), _with_headers(send))
+            await self._pass_on(scope, _Body(receive, LARGEST_REQUEST_BYTES), _with_headers(send))
 
     def _refused(self, scope: "Scope", headers: Headers) -> Response | None:
         path = _path(scope)
@@ -97,10 +100,43 @@ class Guard:
             await _told(507, texts.NO_ROOM)(scope, receive, send)
             return
         self._uploading += 1
+        whole = False
         try:
-            await self._app(scope, _patient(_limited(receive, LARGEST_UPLOAD_BYTES + _FRAMING)), send)
+            whole = await self._pass_on(scope, _Body(receive, LARGEST_UPLOAD_BYTES + _FRAMING), send)
         finally:
             self._uploading -= 1
+            if not whole:
+                await asyncio.to_thread(remove_unfinished, self._uploads(), alone=self._uploading == 0)
+
+    async def _pass_on(self, scope: "Scope", body: "_Body", send: "Send") -> bool:
+        """Whether the request came whole and was answered with success. One that broke off is no mistake of ours."""
+        statuses: list[int] = []
+
+        async def noted(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, body.receive, noted)
+        except ClientDisconnect:
+            if body.too_large and not statuses:
+                await _told(413, texts.TOO_LARGE.format(limit=body.limit / 1e6))(scope, body.receive, noted)
+        return bool(statuses) and statuses[0] < 400
+
+
+def remove_unfinished(uploads: Path, *, alone: bool) -> None:
+    """Delete what is left of uploads that broke off; gradio does not.
+
+    Args:
+        uploads: gradio's folder; what is whole lies in folders of its own there.
+        alone: nothing else is uploaded at the moment; else files that still grow are left.
+    """
+    oldest = time.time() - (0 if alone else 2 * LONGEST_UPLOAD_SILENCE_SECONDS)
+    for path in uploads.glob("tmp*"):
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def same_site(headers: Mapping[str, str]) -> bool:
@@ -143,29 +179,29 @@ def _is_logged_in(scope: "Scope", headers: Headers) -> bool:
     return any(app.tokens.get(cookies.get(name)) is not None for name in names)
 
 
-def _limited(receive: "Receive", limit: int) -> "Receive":
-    """Ends a request that sends more bytes than that, whatever it said before."""
-    received = 0
+class _Body:
+    """A request as it comes in, ended when it is larger than it may be, or silent for too long."""
 
-    async def counted() -> "Message":
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if received > limit else message
+    def __init__(self, receive: "Receive", limit: int) -> None:
+        self._receive = receive
+        self._received = 0
+        self._whole = False
+        self.limit = limit
 
-    return counted
+    @property
+    def too_large(self) -> bool:
+        return self._received > self.limit
 
-
-def _patient(receive: "Receive") -> "Receive":
-    """Ends an upload that stays silent, so that lost connections do not take the places of others."""
-
-    async def waited() -> "Message":
+    async def receive(self) -> "Message":
+        if self._whole:  # what comes now is only whether somebody still waits for the answer
+            return await self._receive()
         try:
-            return await asyncio.wait_for(receive(), LONGEST_UPLOAD_SILENCE_SECONDS)
+            message = await asyncio.wait_for(self._receive(), LONGEST_UPLOAD_SILENCE_SECONDS)
         except TimeoutError:
             return {"type": "http.disconnect"}
-
-    return waited
+        self._received += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        return {"type": "http.disconnect"} if self.too_large else message
 
 
 def _with_headers(send: "Send") -> "Send":
