@@ -62,12 +62,12 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def app(classifier, tmp_path_factory):
-    """`python app.py --port N` beside the folder `runs`, ended with `kill`."""
+    """`python app.py --port N --mcp` beside the folder `runs`, ended with `kill`."""
     port, uploads = free_port(), tmp_path_factory.mktemp("uploads")
     environment = os.environ | {"TMPDIR": str(uploads), "OMP_NUM_THREADS": "1"}
     environment.pop("GRADIO_TEMP_DIR", None)
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), "--port", str(port)],
+        [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--mcp"],
         cwd=classifier.folder.parents[1],
         env=environment,
         stdout=subprocess.PIPE,
