@@ -59,7 +59,7 @@ CSS = """
 #card table {display: block; width: max-content; max-width: 100%; overflow-x: auto; border: 0; padding: 0;}
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
 #publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
-@media (max-width: 640px) {#publish-boxes .form {flex-direction: column;}}
+@media (max-width: 640px) {#publish .form {flex-direction: column;}}
 footer button, footer a {color: var(--body-text-color-subdued) !important;}
 #header {align-items: end;}
 footer .divider {display: none !important;}
