@@ -112,9 +112,7 @@ def options_part(labels: Sequence[str]) -> Options:
         )
         with gr.Row():
             minimum, gap, window, hop = (
-                gr.Number(
-                    None, label=label, info=info, placeholder=texts.AUTOMATIC, minimum=0, min_width=140, elem_id=name
-                )
+                gr.Number(None, label=label, info=info, placeholder=texts.AUTOMATIC, min_width=140, elem_id=name)
                 for label, info, name in (
                     (texts.MIN_DURATION, None, "recording-minimum"),
                     (texts.MERGE_GAP, None, "recording-gap"),
@@ -163,7 +161,7 @@ def results_part(labels: Sequence[str], hear: Hear) -> Results:
                     interactive=False,
                     max_height=420,
                     wrap=False,
-                    column_widths=[60, 110, 110, 120, 80, 240],
+                    column_widths=[52, 104, 104, 120, 72, 240],
                     elem_id="recording-table",
                 )
                 only_shown, downloads, downloaded = _downloads_part()
@@ -198,8 +196,8 @@ def _correction_part(labels: Sequence[str]) -> dict[str, Any]:
             elem_id="recording-label",
         )
         with gr.Row():
-            start = gr.Number(None, label=texts.START, minimum=0, step=0.01, min_width=120, elem_id="recording-start")
-            end = gr.Number(None, label=texts.END, minimum=0, step=0.01, min_width=120, elem_id="recording-end")
+            start = gr.Number(None, label=texts.START, step=0.01, min_width=120, elem_id="recording-start")
+            end = gr.Number(None, label=texts.END, step=0.01, min_width=120, elem_id="recording-end")
     with gr.Row():
         change = gr.Button(
             texts.CHANGE, size="sm", min_width=140, variant="primary", interactive=False, elem_id="recording-change"

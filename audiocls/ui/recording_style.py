@@ -14,5 +14,6 @@ CSS = """
 #recording-progress p {margin: 0.25rem 0 0; font-variant-numeric: tabular-nums;}
 #recording-chosen {padding: var(--block-padding);}
 #recording-counts table {width: 100%; max-width: 32rem;}
+#recording-counts :is(table, th, td) {border-color: var(--border-color-primary) !important;}
 #recording-table td {font-variant-numeric: tabular-nums;}
 """

@@ -100,7 +100,7 @@ def chosen_line(row: Row, seconds: float) -> str:
         start=clock_time(row.event.start_seconds, seconds),
         end=clock_time(row.event.end_seconds, seconds),
         label=escaped(row.event.label),
-        correction=f" ({escaped(row.correction)})" if row.correction else "",
+        correction=f"; {escaped(row.correction)}" if row.correction else "",
     )
 
 
