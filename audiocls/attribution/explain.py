@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LARGE_MODEL = 5_000_000  # parameters; it takes its time over each question, so it is asked fewer
 EXPLAINED_SECONDS = (10.0, 5.0)  # the longest stretch looked at, with a small and with a large model
 MOST_STRETCHES = (24, 8)  # of a longer sound, among which the most decisive is looked for; the loudest
-TIME_CELLS = (16, 8)
+TIME_CELLS = (8, 8)  # more would cut one sound into many, none of which is missed alone
 CELL_SECONDS = 20.0  # of sound that a large model is asked about in all, to find the cells that matter
 FEWEST_CELLS = 4
 BANDS = (6, 3)  # in each part; a large model is asked about those of short sounds only

@@ -110,8 +110,8 @@ def feedback_row(context: AppContext, questions: gr.State) -> FeedbackRow:
     with gr.Column(visible=False, elem_id="feedback") as row:
         question = gr.Markdown(texts.ASKED, elem_id="feedback-question")
         with gr.Row(elem_id="feedback-buttons"):
-            right_button = gr.Button(texts.RIGHT, size="sm", elem_id="feedback-right")
-            wrong_button = gr.Button(texts.WRONG, size="sm", elem_id="feedback-wrong")
+            right_button = gr.Button(texts.RIGHT, size="sm", min_width=100, elem_id="feedback-right")
+            wrong_button = gr.Button(texts.WRONG, size="sm", min_width=100, elem_id="feedback-wrong")
         with gr.Column(visible=False, elem_id="feedback-correction") as correction:
             field = gr.Dropdown(
                 [],
