@@ -98,11 +98,11 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
         return run.updates(visitor, None)
 
     def arrive(request: gr.Request) -> list[Any]:
-        """What goes on, found again by a page that is opened."""
+        """What goes on, found again by a page that is opened; and what was corrected by now."""
         visitor = context.visitor(request)
         if visitor.session is None or not context.rights.may_train(visitor):
-            return [gr.skip()] * len(run.outputs)
-        return run.updates(visitor, None)
+            return [gr.skip()] * (1 + len(run.outputs))
+        return [corrections_choice(context, visitor), *run.updates(visitor, None)]
 
     def leave(request: gr.Request) -> None:
         trainings.forget(request.session_hash)
@@ -126,7 +126,7 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
     train_button.click(train, [material, *form], run.outputs, api_visibility="private", show_progress_on=[train_button])
     page = get_blocks_context()
     if page is not None and isinstance(page.root_block, gr.Blocks):
-        page.root_block.load(arrive, None, run.outputs, api_visibility="private", show_progress="hidden")
+        page.root_block.load(arrive, None, [form[-1], *run.outputs], api_visibility="private", show_progress="hidden")
         page.root_block.unload(leave)
     return Tab()
 
@@ -164,13 +164,12 @@ def _form(context: AppContext) -> list[Any]:
             info=texts.TEST_SHARE_INFO,
             elem_id="train-share",
         )
-        names = corrections_of(context) if local and can_add_corrections() else []
         corrections = gr.Dropdown(
-            [(texts.CORRECTIONS_NONE, ""), *((each, each) for each in names)],
+            [(texts.CORRECTIONS_NONE, "")],
             value="",
             label=texts.CORRECTIONS,
             info=texts.CORRECTIONS_INFO,
-            visible=bool(names),
+            visible=False,
             elem_id="train-corrections",
         )
     kind.change(
@@ -235,6 +234,12 @@ def corrections_of(context: AppContext) -> list[str]:
     """The models whose answers were corrected."""
     root = context.feedback or FEEDBACK
     return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def corrections_choice(context: AppContext, visitor: Visitor) -> Any:
+    """The corrections that this visitor may add to a training; nothing to choose where there are none."""
+    names = corrections_of(context) if visitor.local and can_add_corrections() else []
+    return gr.Dropdown([(texts.CORRECTIONS_NONE, ""), *((each, each) for each in names)], visible=bool(names))
 
 
 def corrections_folder(context: AppContext, visitor: Visitor, name: str | None) -> Path | None:

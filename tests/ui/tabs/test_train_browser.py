@@ -72,6 +72,7 @@ def test_three_sounds_are_taught_and_recognised(page, app, classifier, tmp_path)
         page.reload()  # what trains on this machine goes on and is found again
         page.locator("#train-open").wait_for(timeout=TRAINING_MS)
         assert "accuracy" in page.locator("#train-scores").inner_text()
+        page.locator("#train-matrix").scroll_into_view_if_needed()  # pictures are loaded where they are seen
         page.locator("#train-matrix img").wait_for(timeout=PATIENCE_MS)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         with page.expect_download() as download:
