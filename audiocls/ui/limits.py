@@ -66,6 +66,6 @@ WORKSPACE_SECONDS = 6 * 3600.0  # a visitor's folder that nobody asked for is de
 # Listening to the microphone
 LISTENERS_AT_ONCE = 4  # each asks a model twice a second while something sounds; more are told to wait
 LONGEST_LISTENING_SECONDS = 600.0
-LISTENING_STEP_SECONDS = 0.4  # of sound that the browser sends at a time
+LISTENING_STEP_SECONDS = 0.3  # of sound that the browser sends at a time
 LOST_AFTER_SECONDS = 15.0  # a listener of whom nothing comes is gone
-LARGEST_CHUNK_BYTES = 4 * 1000**2  # of sound sent at a time
+LONGEST_PIECE_SECONDS = 5.0  # of sound sent at a time, where the app was slow to answer

@@ -1,33 +1,32 @@
 """Who listens with the microphone now, and what each of them hears. It shows nothing; a page's script does.
 
-Of the sound nothing is kept but the seconds that are being heard; each piece that a browser sends is deleted when it
-was read.
+Of the sound nothing is kept but the seconds that are being heard, in memory.
 """
 
+import base64
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gradio.utils import get_upload_folder
 
-from audiocls.audio.decoding import decode, probe
+from audiocls.audio.decoding import HIGHEST_RATE, LOWEST_RATE
 from audiocls.detection.live import resampled
 from audiocls.detection.running import Moment, RunningLabel, Tally
 from audiocls.errors import AudioReadError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui.hearing import hear
 from audiocls.ui.limits import (
-    LARGEST_CHUNK_BYTES,
     LISTENERS_AT_ONCE,
     LONGEST_LISTENING_SECONDS,
+    LONGEST_PIECE_SECONDS,
     LOST_AFTER_SECONDS,
 )
+from audiocls.ui.texts import live as texts
 
 SENT_MOMENTS = 8  # the newest ones go along with each, should the page have missed some
 SHOWN_COUNTS = 12
@@ -124,21 +123,26 @@ class Listeners:
         self._last = {session: last for session, last in self._last.items() if last >= limit}
 
 
-def read_piece(path: str) -> tuple[np.ndarray, int]:
-    """A piece of sound that a browser sent, float32 (time,), mono, and its rate in Hz; the file is deleted.
+def read_piece(sound: Any, rate: Any) -> tuple[np.ndarray, int]:
+    """A piece of sound as the page sends it: base64 of 16-bit samples, mono; as float32 (time,), and its rate in Hz.
 
     Raises:
-        AudioReadError: it is too large or no sound.
+        AudioReadError: it is none, or too long.
     """
+    if isinstance(rate, bool) or not isinstance(rate, int) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise AudioReadError(texts.MICROPHONE, "it has no sampling rate")
+    if not isinstance(sound, str) or len(sound) > 4 / 3 * 2 * (LONGEST_PIECE_SECONDS + 0.5) * rate:
+        raise AudioReadError(texts.MICROPHONE, "the piece is too long")
     try:
-        if Path(path).stat().st_size > LARGEST_CHUNK_BYTES:
-            raise AudioReadError(path, "it is too large")
-        rate = probe(path).sampling_rate
-        return decode(path, rate), rate
-    finally:
-        uploads = Path(get_upload_folder()).resolve()
-        if Path(path).resolve().is_relative_to(uploads):  # a page may name files that are not its own to delete
-            Path(path).unlink(missing_ok=True)
+        samples = np.frombuffer(base64.b64decode(sound, validate=True), "<i2")
+    except ValueError as error:
+        raise AudioReadError(texts.MICROPHONE, "it is no sound") from error
+    return samples.astype(np.float32) / 32768, rate
+
+
+def ended(why: str) -> dict[str, Any]:
+    """What the page is told when listening has to end; `why` is a key of WORDS."""
+    return {"ended": why, "number": next(_SESSIONS)}  # or the same once more would be no change
 
 
 def is_over(listening: Listening) -> bool:

@@ -1,8 +1,9 @@
-// What the microphone hears, as it is told by the app in small updates: the label now, the last minute, the counts.
-// WORDS and LIMITS are put before it by live_view.py; `element`, `props` and `watch` are given by gradio.
+// The microphone, and what is heard with it: the label now, the last minute, the counts. It sends pieces of the sound
+// one after the other, the next one when the last was answered: where the app is slow, pieces get longer, none is lost.
+// WORDS and LIMITS are put before it by live_view.py; `element`, `props`, `trigger` and `watch` are given by gradio.
 const find = (name) => element.querySelector(".lv-" + name);
-const [label, score, problem, picture, counts, spoken] =
-    ["label", "score", "problem", "picture", "counts", "spoken"].map(find);
+const [button, label, score, problem, picture, counts, spoken] =
+    ["button", "label", "score", "problem", "picture", "counts", "spoken"].map(find);
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6bb1", "#7f7f7f"];
 const DARK_TEXT = new Set(["#56b4e9", "#e69f00", "#cc79a7"]);
 const SHOWN_SECONDS = 60, LEVELS = 46, BANDS = 58, AXIS = 22, LOWEST_DB = -70, LOST_MS = 6000, LOOK_MS = 200;
@@ -10,8 +11,6 @@ const SHOWN_SECONDS = 60, LEVELS = 46, BANDS = 58, AXIS = 22, LOWEST_DB = -70, L
 let moments = new Map(), colours = new Map(), newest = null, arrived = 0, running = false, began = 0, said = "", session = 0;
 
 const fill = (text, words) => text.replace(/\{(\w+)\}/g, (_, name) => words[name]);
-const microphone = () => document.getElementById(LIMITS.microphone);
-const stopButton = () => microphone() && microphone().querySelector(".stop-button, .stop-button-paused, .spinner-button");
 
 function colour(name) {
     if (!colours.has(name)) colours.set(name, COLOURS[colours.size % COLOURS.length]);
@@ -24,13 +23,86 @@ function tell(key, words) {
     problem.dataset.problem = key || "";
 }
 
+// --- the microphone
+
+const CAPTURE = `registerProcessor("capture", class extends AudioWorkletProcessor {
+    process(inputs) { if (inputs[0].length) this.port.postMessage(inputs[0].map((channel) => channel.slice())); return true; }
+});`;
+const PLAIN = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};  // these are made for calls
+let stream = null, context = null, pieces = [], held = 0, admitted = false, waiting = 0;
+
+async function start() {
+    if (running) return;
+    if (!navigator.mediaDevices || !window.AudioWorkletNode) { tell("insecure"); return; }
+    running = true;
+    began = performance.now();
+    const mine = began;
+    button.textContent = WORDS.stop;
+    forget();
+    showNow(null);
+    try {
+        const given = await navigator.mediaDevices.getUserMedia({audio: PLAIN});
+        if (!running || began !== mine) { given.getTracks().forEach((track) => track.stop()); return; }
+        stream = given;
+        stream.getTracks().forEach((track) => { track.onended = () => stop("unplugged"); });
+        context = new AudioContext();
+        const code = URL.createObjectURL(new Blob([CAPTURE], {type: "text/javascript"}));
+        await context.audioWorklet.addModule(code);
+        URL.revokeObjectURL(code);
+        if (!running || began !== mine) return;
+        const capture = new AudioWorkletNode(context, "capture", {numberOfOutputs: 0});
+        capture.port.onmessage = (message) => take(message.data);
+        context.createMediaStreamSource(stream).connect(capture);
+        await context.resume();
+    } catch (error) {
+        if (began !== mine) return;
+        const key = {NotAllowedError: "denied", NotFoundError: "missing", SecurityError: "insecure"}[error.name] || "other";
+        stop(key, {reason: error.message});
+        return;
+    }
+    pieces = []; held = 0; admitted = false;
+    element.dataset.listening = "yes";
+    arrived = waiting = performance.now();
+    trigger("begin", {});
+    requestAnimationFrame(animate);
+}
+
 function stop(key, words) {
-    const button = stopButton();
-    if (button) button.click();
+    const was = running;
     running = false;
+    if (stream) stream.getTracks().forEach((track) => { track.onended = null; track.stop(); });
+    if (context) context.close();
+    stream = context = null;
+    pieces = []; held = 0; admitted = false; waiting = 0;
     element.dataset.listening = "";
+    button.textContent = WORDS.start;
     showNow(null);
     tell(key, words);
+    if (was) trigger("finish", {});
+}
+
+function take(channels) {
+    if (!running) return;
+    const mixed = new Int16Array(channels[0].length);
+    for (let at = 0; at < mixed.length; at++) {
+        let sum = 0;
+        for (const channel of channels) sum += channel[at];
+        mixed[at] = Math.max(-32768, Math.min(32767, Math.round(32767 * sum / channels.length)));
+    }
+    pieces.push(mixed);
+    held += mixed.length;
+    while (held > LIMITS.longest * context.sampleRate) held -= pieces.shift().length;  // the app was silent for long
+    if (admitted && !waiting && held >= LIMITS.step * context.sampleRate) send();
+}
+
+function send() {
+    const bytes = new Uint8Array(2 * held), letters = [];
+    let at = 0;
+    for (const piece of pieces) { bytes.set(new Uint8Array(piece.buffer), at); at += 2 * piece.length; }
+    for (let from = 0; from < bytes.length; from += 8192) letters.push(String.fromCharCode(...bytes.subarray(from, from + 8192)));
+    pieces = []; held = 0;
+    waiting = performance.now();
+    trigger("piece", {sound: btoa(letters.join("")), rate: context.sampleRate});
 }
 
 function showNow(moment) {  // [number, start, end, label or "" (quiet) or null (none of these), score, closest, dB]
@@ -100,7 +172,7 @@ function draw() {
 }
 
 function forget() {
-    moments = new Map(); newest = null; began = arrived = performance.now();
+    moments = new Map(); newest = null; arrived = performance.now();
     showCounts([]);
     tell("");
 }
@@ -113,49 +185,32 @@ function animate() {
 
 watch("value", () => {
     const value = props.value;
-    if (!value) return;
+    if (!value || !running) return;
     arrived = performance.now();
-    if (value.ended) { if (value.ended !== "stopped" || running) stop(value.ended, {minutes: LIMITS.minutes}); draw(); return; }
-    if (value.session !== session) { session = value.session; forget(); }
+    if (value.ended) { stop(value.ended, {minutes: LIMITS.minutes}); draw(); return; }
+    if (value.session < session) return;  // of a listening before
+    session = value.session;
+    if (waiting) element.dataset.answered = Math.round(arrived - waiting);
+    admitted = true; waiting = 0;
     if (problem.dataset.problem === "lost") tell("");
     for (const moment of value.moments) moments.set(moment[0], moment);
     while (moments.size > 400) moments.delete(moments.keys().next().value);
     newest = value.moments[value.moments.length - 1] || newest;
     element.dataset.moments = value.number;
-    if (running) showNow(newest);
+    showNow(newest);
     showCounts(value.counts);
     draw();
 });
 
-setInterval(() => {  // the microphone's own button tells whether it runs
-    if (!element.isConnected) return;
-    const hidden = !element.offsetParent, going = Boolean(stopButton());
-    if (going && hidden) { stop("left"); return; }
-    if (going && !running) {
-        running = true;
-        element.dataset.listening = "yes";
-        forget(); showNow(null); requestAnimationFrame(animate);
-    } else if (!going && running) stop("stopped");
-    else if (running && performance.now() - arrived > LOST_MS) tell("lost");
+button.addEventListener("click", () => { if (running) stop("stopped"); else start(); });
+const clock = setInterval(() => {
+    if (!element.isConnected) { if (running) stop("left"); clearInterval(clock); return; }
+    if (running && !element.offsetParent) { stop("left"); return; }
+    if (running && waiting && performance.now() - waiting > LOST_MS) {
+        tell("lost");
+        if (admitted) waiting = 0; else { waiting = performance.now(); trigger("begin", {}); }  // once more
+    }
 }, LOOK_MS);
-
-// gradio's own microphone says little of why there is none
-const media = navigator.mediaDevices;
-if (!media) tell("insecure");
-else if (!media.explained) {
-    const ask = media.getUserMedia.bind(media);
-    media.explained = true;
-    media.getUserMedia = async (wanted) => {
-        try { return await ask(wanted); } catch (error) {
-            document.dispatchEvent(new CustomEvent("no-microphone", {detail: error.name}));
-            throw error;
-        }
-    };
-}
-document.addEventListener("no-microphone", (event) => {
-    if (!element.offsetParent) return;
-    const key = {NotAllowedError: "denied", NotFoundError: "missing"}[event.detail] || "other";
-    setTimeout(() => stop(key, {reason: event.detail}), 50);
-});
+window.addEventListener("pagehide", () => { if (running) stop("left"); });
 new ResizeObserver(draw).observe(picture);
 showCounts([]); showNow(null); draw();

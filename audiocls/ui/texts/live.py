@@ -7,6 +7,9 @@ ABOUT = (
 )
 VIEW = "The last minute"
 WORDS = {
+    "start": "Start listening",
+    "stop": "Stop",
+    "unplugged": "The microphone is gone. Plug it in, then start again.",
     "idle": "Not listening",
     "starting": "Listening...",
     "quiet": "Quiet",
@@ -19,6 +22,7 @@ WORDS = {
     "picture": "What was heard in the last minute, by time, with the level above",
     "stopped": "Stopped.",
     "left": "Stopped: this tab was left.",
+    "expired": "Listening was interrupted; start again.",
     "ended": "Stopped after {minutes} minutes; start again to go on.",
     "busy": "Too many people are listening at the moment. Try again in a minute.",
     "unreadable": "What the microphone sends cannot be read as sound.",
