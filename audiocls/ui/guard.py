@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -122,6 +123,11 @@ class Guard:
         except ClientDisconnect:
             if body.too_large and not statuses:
                 await _told(413, texts.TOO_LARGE.format(limit=body.limit / 1e6))(scope, body.receive, noted)
+        except RuntimeError as error:
+            # of an event that nobody knows gradio says so twice: to who asked, and then, too late, to the log
+            if not (statuses and isinstance(error.__cause__, HTTPException)):
+                raise
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         return bool(statuses) and statuses[0] < 400
 
 
