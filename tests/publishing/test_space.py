@@ -319,7 +319,7 @@ def test_on_zero_gpu_all_hearing_asks_for_the_gpu(asked, sounds):
 def test_a_long_recording_has_the_events_the_classifier_finds(kind, asked, folders, sounds):
     classifier = AudioClassifier.from_pretrained(folders[kind])
     for sound in sounds:
-        found = [(event.label, round(event.start, 2)) for event in classifier.detect(sound).events]
+        found = [(event.label, round(event.start_seconds, 2)) for event in classifier.detect(sound).events]
         told = asked[0][kind]["rows"][str(sound)]["events"]
         assert len(told) == len(found)
         assert all(label in each for (label, _), each in zip(found, told, strict=True))
