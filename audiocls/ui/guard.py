@@ -45,7 +45,6 @@ _LOGGED_IN = (
     "/gradio_api/cancel",
     "/gradio_api/reset",
     "/gradio_api/vibe",
-    "/gradio_api/startup-events",
     "/gradio_api/runs",
     "/monitoring",
 )
