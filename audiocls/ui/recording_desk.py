@@ -58,7 +58,7 @@ class Desk:
                 self.path,
                 classifier,
                 options,
-                wanted=self.folder.is_dir,
+                wanted=self.path.is_file if self.own else self.folder.is_dir,
                 longest_seconds=LONGEST_RECORDING_SECONDS if self.own else None,
             )
             search.start()
