@@ -1,0 +1,81 @@
+"""The Batch tab in Chromium: a zip in, a table and a CSV file out."""
+
+import zipfile
+
+import pytest
+from playwright.sync_api import expect
+
+from audiocls.cli import main
+from docs.screenshots import browser
+from tests.browsing import PATIENCE_MS
+from tests.small_models import SOUNDS
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, app):
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{app.url}?tab=batch")
+    page.locator("#batch-start").wait_for()
+    yield page
+    page.close()
+
+
+def sounds_zip(folder):
+    """Real sounds, and a file that is none; the same as a folder, too."""
+    (folder / "in").mkdir()
+    for label in ("drum", "water"):
+        for path in sorted((SOUNDS / label).glob("*.ogg"))[:3]:
+            (folder / "in" / path.name).write_bytes(path.read_bytes())
+    (folder / "in" / "broken.wav").write_text("no sound in here")
+    with zipfile.ZipFile(folder / "sounds.zip", "w") as archive:
+        for path in sorted((folder / "in").iterdir()):
+            archive.write(path, path.name)
+    return folder / "sounds.zip"
+
+
+def give(page, path):
+    page.locator("#batch-files input[type=file]").set_input_files(str(path))
+    page.locator("#batch-files").get_by_text(path.stem).first.wait_for()
+
+
+def test_a_zip_becomes_a_table_and_the_csv_of_the_command_line(page, classifier, tmp_path, monkeypatch, capsys):
+    give(page, sounds_zip(tmp_path))
+    page.locator("#batch-start").click()
+    page.get_by_text("Done: 7 files.").wait_for()
+    table = page.locator("#batch-table")
+    table.get_by_text("drum_00.ogg").first.wait_for()
+    table.get_by_text("not an audio file").first.wait_for()
+    page.locator("#batch-summary").get_by_text("not read").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with page.expect_download() as download:
+        page.locator("#batch-download").click()
+    monkeypatch.chdir(tmp_path / "in")
+    names = sorted(path.name for path in (tmp_path / "in").iterdir())
+    main(["predict", str(classifier.folder), *names, "--format", "csv"])
+    assert download.value.path().read_text() == capsys.readouterr().out
+    table.get_by_placeholder("Filter...").fill("water_")
+    expect(table.get_by_text("drum_00.ogg")).to_have_count(0)
+    table.get_by_text("water_00.ogg").first.wait_for()
+
+
+def test_a_zip_with_a_trick_and_no_files_at_all_are_told(page, tmp_path):
+    page.locator("#batch-start").click()
+    page.get_by_text("There are no files yet").wait_for()
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../evil.wav", b"x")
+    give(page, tmp_path / "evil.zip")
+    page.locator("#batch-start").click()
+    page.get_by_text("would be written outside").wait_for()
+
+
+def test_a_folder_of_this_machine_is_classified_for_who_sits_at_it(page):
+    page.locator("#batch-folder input, #batch-folder textarea").first.fill(str(SOUNDS / "wood"))
+    page.locator("#batch-start").click()
+    page.get_by_text("Done: 10 files.").wait_for()
