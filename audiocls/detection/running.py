@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
 
 LONGEST_SECONDS = 2.0  # that is heard at a time; less while a sound is younger
-LEAST_SECONDS = 0.1  # of sound that is worth hearing
+LEAST_SECONDS = 0.2  # of sound that is worth hearing
 FRAME_SECONDS = 0.02
 NOISE_SECONDS = 30.0  # the noise is what was quietest in these
 NOISE_QUANTILE = 0.1
@@ -69,7 +69,7 @@ class RunningLabel:
         self._measured = 0  # samples that have a level
         self._sounds = 0
         self._onset: int | None = None  # sample at which the sound that goes on began
-        self._last_active = 0
+        self._began = self._last_active = self._heard = 0  # of the last sound: first and last sample; number heard
         self._scores: np.ndarray | None = None
         self._known = 0.0
         self.received = 0
@@ -84,16 +84,27 @@ class RunningLabel:
         self._find_sound(levels, first)
         loudest = max(levels, default=self._levels[-1] if self._levels else -120.0)
         seconds = start / self._rate, self.received / self._rate
-        if self._onset is None:
-            return Moment(*seconds, None, 0.0, "", loudest, 0)
-        heard = self._samples[-min(self._longest, max(self.received - self._onset, 1)) :]
-        if len(heard) < LEAST_SECONDS * self._rate:
+        heard = self._to_hear()
+        if heard is None:
             return Moment(*seconds, None, 0.0, "", loudest, 0)
         answer = self._smoothed(self._hear(heard))
+        self._heard = self._sounds
         if answer.reason == "silent":
             return Moment(*seconds, None, 0.0, "", loudest, 0)
         score = answer.label_scores[0] if answer.label is not None else answer.closest_score
         return Moment(*seconds, answer.label, float(score), answer.closest, loudest, self._sounds)
+
+    def _to_hear(self) -> np.ndarray | None:
+        """The sound that goes on, or one that has come and gone since the last push; None where there is none."""
+        if self._onset is not None:
+            heard = self._samples[-min(self._longest, max(self.received - self._onset, 1)) :]
+            return heard if len(heard) >= LEAST_SECONDS * self._rate else None
+        if self._heard == self._sounds or not self._sounds:
+            return None
+        begins = self.received - len(self._samples)
+        self._heard = self._sounds
+        stop = self._last_active + round(LEAST_SECONDS * self._rate)
+        return self._samples[max(self._began - begins, 0) : max(stop - begins, 1)]
 
     @property
     def _threshold_db(self) -> float:
@@ -119,7 +130,7 @@ class RunningLabel:
             at = first + number * self._frame
             if level > threshold:
                 if self._onset is None or at - self._last_active > pause:
-                    self._onset, self._scores = at, None
+                    self._onset, self._began, self._scores = at, at, None
                     self._sounds += 1
                 self._last_active = at + self._frame
         if self._onset is not None and self.received - self._last_active > pause:

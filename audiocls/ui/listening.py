@@ -28,6 +28,7 @@ from audiocls.ui.limits import (
 )
 from audiocls.ui.texts import live as texts
 
+LONGEST_STEP_SECONDS = 1.0  # of a longer piece several moments are made
 SENT_MOMENTS = 8  # the newest ones go along with each, should the page have missed some
 SHOWN_COUNTS = 12
 _SESSIONS = count(1)
@@ -38,6 +39,7 @@ class Listening:
 
     def __init__(self, classifier: AudioClassifier, model: str) -> None:
         self.session = next(_SESSIONS)
+        self._lock = threading.Lock()
         self._tally = Tally()
         self._moments: deque[tuple[int, Moment]] = deque(maxlen=SENT_MOMENTS)
         self._number = 0
@@ -63,17 +65,24 @@ class Listening:
 
     def push(self, waveform: np.ndarray, sampling_rate: int) -> None:
         """Take the next piece of the sound, float32 (time,) at any rate, and hear it."""
+        with self._lock:  # a page sends one after the other; a program may not
+            self._push(waveform, sampling_rate)
+
+    def _push(self, waveform: np.ndarray, sampling_rate: int) -> None:
         if sampling_rate != self._rate:  # the first piece, or another microphone
             self._rate, self._blocks = sampling_rate, deque()
             self._resampled = resampled(self._arriving(), sampling_rate, self._classifier.sampling_rate)
         if not len(waveform):
             return
         self._blocks.append(waveform)
-        moment = self._running.push(next(self._resampled))
-        moment = replace(moment, start=self._before + moment.start, end=self._before + moment.end)
-        self._tally.push(moment)
-        self._number += 1
-        self._moments.append((self._number, moment))
+        samples = next(self._resampled)
+        step = round(LONGEST_STEP_SECONDS * self._classifier.sampling_rate)
+        for at in range(0, len(samples), step):
+            moment = self._running.push(samples[at : at + step])
+            moment = replace(moment, start=self._before + moment.start, end=self._before + moment.end)
+            self._tally.push(moment)
+            self._number += 1
+            self._moments.append((self._number, moment))
 
     def _arriving(self) -> Iterator[np.ndarray]:
         while self._blocks:

@@ -8,7 +8,8 @@ const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00
 const DARK_TEXT = new Set(["#56b4e9", "#e69f00", "#cc79a7"]);
 const SHOWN_SECONDS = 60, LEVELS = 46, BANDS = 58, AXIS = 22, LOWEST_DB = -70, LOST_MS = 6000, LOOK_MS = 200;
 
-let moments = new Map(), colours = new Map(), newest = null, arrived = 0, running = false, began = 0, said = "", session = 0;
+let moments = new Map(), newest = null, arrived = 0, running = false, began = 0, said = "", session = 0;
+const colours = new Map();
 
 const fill = (text, words) => text.replace(/\{(\w+)\}/g, (_, name) => words[name]);
 
@@ -143,31 +144,32 @@ function draw() {
         pen.fillText(ago === 0 ? WORDS.now : fill(WORDS.ago, {seconds: -ago}), at + (ago === 0 ? -3 : ago === SHOWN_SECONDS ? 3 : 0), height - AXIS / 2);
         pen.globalAlpha = 0.2; pen.fillRect(at, 0, 1, height - AXIS); pen.globalAlpha = 1;
     }
-    let run = null;
-    const band = () => {
-        if (!run || !run.name) return;
-        const left = Math.max(x(run.start), 0), right = x(run.end);
-        pen.fillStyle = colour(run.name);
-        pen.fillRect(left, LEVELS + 4, Math.max(right - left, 2), BANDS - 4);
-        if (right - left > 26) {
-            pen.save();
-            pen.beginPath(); pen.rect(left, LEVELS, right - left - 2, BANDS); pen.clip();
-            pen.fillStyle = DARK_TEXT.has(colour(run.name)) ? "#000" : "#fff";
-            pen.textAlign = "left"; pen.font = "600 13px system-ui, sans-serif";
-            pen.fillText(run.name, left + 5, LEVELS + BANDS / 2 + 2);
-            pen.restore();
-        }
-    };
+    const runs = [];
     for (const moment of moments.values()) {
         if (moment[2] < now - SHOWN_SECONDS - 2) continue;
         const loud = Math.max(0, 1 - moment[6] / LOWEST_DB) * LEVELS, left = x(moment[1]);
         pen.fillStyle = "#0d9488";
         pen.fillRect(left, LEVELS - Math.max(loud, 1), Math.max(x(moment[2]) - left - 0.5, 1), Math.max(loud, 1));
         if (moment[3] === null) { pen.globalAlpha = 0.25; pen.fillStyle = style.color; pen.fillRect(left, LEVELS + 4, x(moment[2]) - left, BANDS - 4); pen.globalAlpha = 1; }
+        const run = runs[runs.length - 1];
         if (run && run.name === moment[3] && Math.abs(run.end - moment[1]) < 0.05) run.end = moment[2];
-        else { band(); run = {name: moment[3], start: moment[1], end: moment[2]}; }
+        else runs.push({name: moment[3], start: moment[1], end: moment[2]});
     }
-    band();
+    const named = runs.filter((run) => run.name), middle = LEVELS + BANDS / 2 + 2;
+    pen.font = "600 13px system-ui, sans-serif";
+    pen.textAlign = "left";
+    named.forEach((run, index) => {
+        const left = Math.max(x(run.start), 0), right = Math.max(x(run.end), left + 3), wide = pen.measureText(run.name).width;
+        pen.fillStyle = colour(run.name);
+        pen.fillRect(left, LEVELS + 4, right - left, BANDS - 4);
+        if (right - left > wide + 8) {
+            pen.fillStyle = DARK_TEXT.has(colour(run.name)) ? "#000" : "#fff";
+            pen.fillText(run.name, left + 5, middle);
+        } else if (right + wide + 8 < (named[index + 1] ? x(named[index + 1].start) : width)) {
+            pen.fillStyle = style.color;
+            pen.fillText(run.name, right + 4, middle);
+        }
+    });
     element.dataset.now = now.toFixed(2);
 }
 
@@ -202,7 +204,7 @@ watch("value", () => {
     draw();
 });
 
-button.addEventListener("click", () => { if (running) stop("stopped"); else start(); });
+button.addEventListener("click", () => { if (running) stop(""); else start(); });
 const clock = setInterval(() => {
     if (!element.isConnected) { if (running) stop("left"); clearInterval(clock); return; }
     if (running && !element.offsetParent) { stop("left"); return; }

@@ -65,7 +65,7 @@ function drawMarks() {
         button.className = "sv-mark";
         button.tabIndex = index === 0 ? 0 : -1;
         button.style.setProperty("--mark", mark.label ? COLOURS[labels.indexOf(mark.label) % COLOURS.length] : "#fff");
-        button.style.setProperty("--fill", Math.round(45 * clamp(mark.strength, 0, 1)) + "%");
+        button.style.setProperty("--fill", Math.round((mark.label ? 24 : 45) * clamp(mark.strength, 0, 1)) + "%");
         button.style.left = 100 * mark.start / value.seconds + "%";
         button.style.width = 100 * (mark.end - mark.start) / value.seconds + "%";
         const within = mark.low !== null && mark.high !== null;  // else over waveform and spectrogram

@@ -27,7 +27,7 @@ from audiocls.ui.texts import sound_view as texts
 COLUMNS = 1024  # of the spectrogram; twice of the widest page's pixels gain nothing
 STRETCHES = 700  # of the waveform
 SHOWN_HZ = (60, 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000)
-CLOSEST = 0.08  # of the height: frequencies nearer to each other are not both written
+CLOSEST = 0.1  # of the height: frequencies nearer to each other are not both written
 HEARD_RATE = 32000  # of a file that is played as it is: what most can hear, in half the bytes
 
 _NUMBERS = count(1)

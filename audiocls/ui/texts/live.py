@@ -20,7 +20,6 @@ WORDS = {
     "nothing": "Nothing yet",
     "times": "{label}: {count}",
     "picture": "What was heard in the last minute, by time, with the level above",
-    "stopped": "Stopped.",
     "left": "Stopped: this tab was left.",
     "expired": "Listening was interrupted; start again.",
     "ended": "Stopped after {minutes} minutes; start again to go on.",
