@@ -86,8 +86,22 @@ def test_a_correction_can_be_taken_back(corrections):
     assert not list(corrections.folder.rglob("*.wav"))
 
 
-@pytest.mark.parametrize("label", ["../../evil", "/etc/passwd", "a\\..\\b", "CON", "nul.txt", "a/b", "train", ".hidden x",
-                                   "x" * LONGEST_LABEL, "日本語", "C:drum"])  # fmt: skip
+@pytest.mark.parametrize(
+    "label",
+    [
+        "../../evil",
+        "/etc/passwd",
+        "a\\..\\b",
+        "CON",
+        "nul.txt",
+        "a/b",
+        "train",
+        ".hidden x",
+        "x" * LONGEST_LABEL,
+        "日本語",
+        "C:drum",
+    ],
+)
 def test_no_label_leads_out_of_the_folder(corrections, label):
     kept = keep(corrections, sorted((SOUNDS / "water").glob("*.ogg"))[0], label)
     assert kept.file.resolve().parents[1] == corrections.folder.resolve()
