@@ -26,7 +26,7 @@ WORDS = {
     "busy": "Too many people are listening at the moment. Try again in a minute.",
     "unreadable": "What the microphone sends cannot be read as sound.",
     "model": "This model is not there any more; choose another.",
-    "lost": "The app does not answer; is the connection lost? It goes on when the app answers again.",
+    "lost": "The app does not answer; is the connection lost?",
     "denied": "The browser did not allow the microphone. Allow it in the address bar, then start again.",
     "missing": "No microphone was found. Plug one in, then start again.",
     "insecure": "The browser gives the microphone only to pages of this machine or with https.",
