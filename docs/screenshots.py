@@ -169,7 +169,7 @@ def main() -> int:
     from audiocls.inference.classifier import AudioClassifier
     from audiocls.model_folder import newest_run
     from audiocls.ui.app import AppOptions, launch
-    from audiocls.ui.temporary import temporary_folder
+    from audiocls.ui.serving.temporary import temporary_folder
 
     model = arguments.model or newest_run()
     if model is None:

@@ -13,7 +13,7 @@ from transformers import pipeline
 import audiocls
 from audiocls.cli import main
 from audiocls.config import TrainConfig
-from audiocls.ui import page
+from audiocls.ui.sounds import read_sound
 from tests.small_models import MODEL_FOLDER
 from tests.tiny_trainings import BARE, KINDS, QUICK, train_kind, write_sounds, write_tiny_whisper
 
@@ -79,7 +79,7 @@ def test_every_way_to_predict_gives_the_same_scores(trained, sounds, capsys):
     pipe = pipeline("audio-classification", model=str(folder))
     same([pipe(str(path), top_k=None) for path in files])
     same(pipe(arrays, top_k=None, batch_size=len(arrays)))
-    rows = [classifier.scores(page.read_sound(str(path), classifier.sampling_rate), sampling_rate=16000)
+    rows = [classifier.scores(read_sound(str(path), classifier.sampling_rate), sampling_rate=16000)
             for path in files]  # fmt: skip
     same([[{"label": name, "score": s} for name, s in zip(classifier.labels, row[0], strict=True)] for row in rows])
     assert main(["predict", str(folder), *map(str, files), "--format", "jsonl", "--top_k", "0"]) == 0

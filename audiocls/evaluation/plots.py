@@ -1,4 +1,4 @@
-"""Pictures of a run: confusion matrix, training curves, and a clip's waveform with its spectrogram.
+"""Pictures of a run: confusion matrix and training curves.
 
 Figures are made with matplotlib's object interface on the Agg canvas: no global state, no window, any thread. They
 are 4.2 inches wide or little more, so that their text can still be read on a phone.
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from audiocls.evaluation.drawable_text import MISSING, drawable
 from audiocls.evaluation.plot_style import STYLE, WIDTH_INCHES, empty_figure, one_panel, plain, title_left
@@ -26,10 +26,7 @@ SMALLEST_CELL_ANNOTATED = 0.145  # inches
 MOST_LABEL_NAMES = 120  # beyond, every second (third, ...) class is named
 SMALLEST_TEXT_SIZE = 5.0
 NAME_WIDTH = 22
-SPECTROGRAM_COLUMNS = 900  # more than a picture has pixels would only cost time
-SPECTROGRAM_RANGE_DB = 80.0
 UNORDERED = "candidate"  # an axis on which neighbours have nothing to do with each other
-NICE_STEPS_SECONDS = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 
 
 def confusion_matrix_figure(counts: np.ndarray, labels: Sequence[str], title: str = "") -> Figure:
@@ -155,90 +152,6 @@ def _curves(
                 axes.plot(steps, values, marker=marker if dots else None, markersize=5, label=name, **style)
     if best is not None:
         axes.axvline(best, color=STYLE["faint"], linestyle="--", linewidth=1, label=f"kept: {axis} {best}")
-
-
-def spectrogram_figure(
-    waveform: np.ndarray, sampling_rate: int, log_mel_db: np.ndarray, band_hz: Sequence[float] | np.ndarray
-) -> Figure:
-    """A clip's waveform above its log-mel spectrogram, on one time axis.
-
-    Args:
-        waveform: float `(time,)`, at `sampling_rate` Hz.
-        log_mel_db: float `(bands, frames)`, in dB, evenly spaced over the waveform.
-        band_hz: centre frequency of each band, rising.
-    """
-    waveform, log_mel_db = np.asarray(waveform), np.asarray(log_mel_db)
-    seconds = max(len(waveform), 1) / sampling_rate
-    figure = empty_figure(WIDTH_INCHES, 3.2, automatic_layout=False)  # fixed margins draw in half the time
-    top = figure.add_axes((0.13, 0.74, 0.81, 0.22))
-    bottom = figure.add_axes((0.13, 0.155, 0.81, 0.53))
-
-    low, high = _envelope(waveform, SPECTROGRAM_COLUMNS)
-    times = (np.arange(len(low)) + 0.5) / len(low) * seconds
-    top.fill_between(times, low, high, color=STYLE["waveform"], linewidth=0.6)
-    peak = max(float(np.abs(low).max()), float(np.abs(high).max()), 1e-3)
-    top.set(xlim=(0, seconds), ylim=(-1.08 * peak, 1.08 * peak), yticks=[-peak, 0, peak], xticklabels=[])
-    shown_peak = f"{peak:.2f}" if peak >= 0.01 else f"{peak:.3f}"
-    top.set_yticklabels([f"-{shown_peak}", "0", shown_peak])
-
-    image = _block_reduce(log_mel_db, SPECTROGRAM_COLUMNS)
-    bands = image.shape[0]
-    loudest = float(image.max())
-    if loudest - float(image.min()) < 1:  # silence: dark, not bright
-        loudest += SPECTROGRAM_RANGE_DB
-    bottom.imshow(
-        image,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        cmap="magma",
-        vmin=loudest - SPECTROGRAM_RANGE_DB,
-        vmax=loudest,
-        extent=(0, seconds, -0.5, bands - 0.5),
-    )
-    band_hz = np.asarray(band_hz, np.float64)
-    shown_hz = [hz for hz in (100, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000) if band_hz[0] <= hz <= band_hz[-1]]
-    bottom.yaxis.set_ticks(np.interp(shown_hz, band_hz, np.arange(bands)))
-    bottom.set_yticklabels([f"{hz // 1000}k" if hz >= 1000 else str(hz) for hz in shown_hz])
-    bottom.set_ylabel("Hz", color=STYLE["faint"], fontsize=STYLE["text_size"], labelpad=1)
-    _time_axis(bottom, seconds)
-    for axes in (top, bottom):
-        plain(axes, grid=False)
-    return figure
-
-
-def _envelope(waveform: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest sample of each of at most `columns` stretches."""
-    if not len(waveform):
-        return np.zeros(1), np.zeros(1)
-    starts = np.unique(np.linspace(0, len(waveform), min(columns, len(waveform)), endpoint=False).astype(int))
-    low, high = np.minimum.reduceat(waveform, starts), np.maximum.reduceat(waveform, starts)
-    return low.astype(np.float64), high.astype(np.float64)
-
-
-def _block_reduce(image: np.ndarray, columns: int) -> np.ndarray:
-    """The loudest of each of at most `columns` stretches of frames."""
-    frames = image.shape[1]
-    if frames <= columns:
-        return image
-    return np.maximum.reduceat(image, np.linspace(0, frames, columns, endpoint=False).astype(int), axis=1)
-
-
-def _time_axis(axes: Axes, seconds: float) -> None:
-    if seconds > 120:
-        step = next((step for step in NICE_STEPS_SECONDS if seconds / step <= 7), seconds)
-        axes.xaxis.set_major_locator(MultipleLocator(step))
-        axes.xaxis.set_major_formatter(FuncFormatter(_clock))
-        unit = "hours:minutes:seconds" if seconds >= 3600 else "minutes:seconds"
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10]))
-        unit = "seconds"
-    axes.set_xlabel(unit, color=STYLE["faint"], fontsize=STYLE["text_size"], labelpad=2)
-
-
-def _clock(seconds: float, _: Any = None) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 def save_png(figure: Figure, path: str | Path) -> None:

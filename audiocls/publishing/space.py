@@ -144,7 +144,7 @@ def requirements(config: dict[str, Any], model_folder: Path) -> str:
 def roots() -> list[Path]:
     """The modules a Space's app begins with: those its app.py names, and its tabs, which the page imports by name."""
     named = modules_named(ast.parse((TEMPLATES / "app.py").read_text(encoding="utf-8")).body, PACKAGE / "app.py")
-    return [*named, *(PACKAGE / "ui" / "tabs" / f"{name}.py" for name in TABS)]
+    return [*named, *(PACKAGE / "ui" / name / "tab.py" for name in TABS)]
 
 
 @lru_cache

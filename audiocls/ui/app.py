@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from audiocls.arguments import Parser
 from audiocls.errors import AudioclsError, ModelError, UsageError
 from audiocls.model_folder import RUNS, newest_run
-from audiocls.ui.temporary import temporary_folder
+from audiocls.ui.serving.temporary import temporary_folder
 from audiocls.ui.texts import starting as texts
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         check_address(arguments.host, arguments.port)
-        from audiocls.ui.accounts import login_check
+        from audiocls.ui.serving.accounts import login_check
 
         options = AppOptions(
             host=arguments.host,
@@ -163,16 +163,16 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     from starlette.middleware import Middleware
 
     from audiocls.inference.classifier import AudioClassifier
-    from audiocls.ui.accounts import ToolsLogin
+    from audiocls.ui.api.tools import serve_tools
     from audiocls.ui.context import AppContext
-    from audiocls.ui.guard import Guard
     from audiocls.ui.page import build_app
     from audiocls.ui.parts import LAUNCH
-    from audiocls.ui.serving import QUEUE, SERVER, look_after, prepare, warm_up
-    from audiocls.ui.sessions import keep_little
+    from audiocls.ui.serving.accounts import ToolsLogin
+    from audiocls.ui.serving.guard import Guard
+    from audiocls.ui.serving.queue import QUEUE, SERVER, look_after, prepare, warm_up
+    from audiocls.ui.serving.sessions import keep_little
+    from audiocls.ui.serving.visitors import Rights, is_loopback
     from audiocls.ui.shelf import ModelShelf
-    from audiocls.ui.tools import serve_tools
-    from audiocls.ui.visitors import Rights, is_loopback
 
     prepare()
     rights = Rights(is_loopback(options.host) and not options.share, options.publish, options.train)

@@ -9,10 +9,10 @@ import gradio as gr
 
 from audiocls.errors import AudioclsError
 from audiocls.inference.classifier import AudioClassifier
+from audiocls.ui.serving.visitors import Rights, Visitor
+from audiocls.ui.serving.workspaces import Workspaces
 from audiocls.ui.shelf import ModelShelf
 from audiocls.ui.sounds import told
-from audiocls.ui.visitors import Rights, Visitor
-from audiocls.ui.workspaces import Workspaces
 
 
 @dataclass

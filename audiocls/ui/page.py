@@ -10,11 +10,11 @@ import gradio as gr
 
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
+from audiocls.ui.api.endpoints import build_endpoints
 from audiocls.ui.card import escaped, score_line
 from audiocls.ui.context import AppContext, Navigation, Tab
-from audiocls.ui.endpoints import build_endpoints
 from audiocls.ui.limits import CACHE_SECONDS
-from audiocls.ui.visitors import Visitor
+from audiocls.ui.serving.visitors import Visitor
 
 # What stands in the address of the page, so that a link opens a model and a tab: ?model=runs/my_sounds&tab=live
 MODEL_ADDRESS = """(name) => {
@@ -101,7 +101,7 @@ def build_app(context: AppContext, tabs: Sequence[str] = tuple(texts.TABS), note
             navigation = Navigation(picker, chosen, bar)
             for name in tabs:
                 with gr.Tab(texts.TABS[name], id=name, elem_id=f"tab-{name}") as tab:
-                    built.append(import_module(f"audiocls.ui.tabs.{name}").build(context, navigation, first))
+                    built.append(import_module(f"audiocls.ui.{name}.tab").build(context, navigation, first))
                 tab.select(None, js=TAB_ADDRESS % name, api_visibility="private")
         outputs = [about, *(output for each in built for output in each.outputs)]
 

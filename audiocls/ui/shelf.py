@@ -10,7 +10,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.model_folder import RUNS, WEIGHTS, model_folders
 from audiocls.ui import texts
 from audiocls.ui.limits import LOADED_MODELS
-from audiocls.ui.visitors import Visitor
+from audiocls.ui.serving.visitors import Visitor
 
 
 class ModelShelf:

@@ -2,10 +2,10 @@
 
 import gradio as gr
 
-from audiocls.ui.batch_view import CSS as BATCH_CSS
-from audiocls.ui.model_view import CSS as MODEL_CSS
-from audiocls.ui.recording_style import CSS as RECORDING_CSS
-from audiocls.ui.training.style import CSS as TRAIN_CSS
+from audiocls.ui.batch.view import CSS as BATCH_CSS
+from audiocls.ui.model.view import CSS as MODEL_CSS
+from audiocls.ui.recording.style import CSS as RECORDING_CSS
+from audiocls.ui.train.style import CSS as TRAIN_CSS
 
 # System fonts only: nothing has to be fetched, and text appears at once.
 THEME = gr.themes.Default(

@@ -12,11 +12,9 @@ from matplotlib.text import Text
 
 from audiocls.errors import OutputError
 from audiocls.evaluation.plots import (
-    SPECTROGRAM_COLUMNS,
     confusion_matrix_figure,
     png_bytes,
     save_png,
-    spectrogram_figure,
     training_curves_figure,
 )
 
@@ -138,58 +136,6 @@ def test_curves_without_validation_or_with_gaps_draw():
     assert "#d55e00" not in {line.get_color() for line in training_curves_figure(rows).axes[0].lines}
     rows[3]["train_loss"] = float("nan")
     assert png_bytes(training_curves_figure(rows)).startswith(b"\x89PNG")
-
-
-def test_an_event_stands_at_its_time_and_frequency():
-    rate = 16000
-    waveform = np.zeros(2 * rate, np.float32)
-    waveform[int(1.5 * rate)] = 0.8
-    band_hz = np.geomspace(50, 7800, 64)
-    log_mel = np.full((64, 126), -80.0)
-    band, frame = int(np.abs(band_hz - 1000).argmin()), 94  # 94 of 126 frames is 1.5 s of 2 s
-    log_mel[band, frame] = 0
-    figure = spectrogram_figure(waveform, rate, log_mel, band_hz)
-    figure.canvas.draw()
-    top, bottom = figure.axes
-    outline = top.collections[0].get_paths()[0].vertices
-    assert outline[outline[:, 1].argmax(), 0] == pytest.approx(1.5, abs=2 / SPECTROGRAM_COLUMNS * 2)
-    image = bottom.images[0]
-    row, column = np.unravel_index(np.asarray(image.get_array()).argmax(), image.get_array().shape)
-    left, right, low, high = image.get_extent()
-    assert left + (column + 0.5) / 126 * (right - left) == pytest.approx(1.5, abs=0.02)
-    ticks = {label.get_text(): at for label, at in zip(bottom.get_yticklabels(), bottom.get_yticks(), strict=True)}
-    assert low + (row + 0.5) / 64 * (high - low) == pytest.approx(ticks["1k"], abs=0.6)
-    assert top.get_xlim() == bottom.get_xlim() == (0, 2)
-
-
-@pytest.mark.parametrize(("seconds", "unit"), [(2 / 16000, "seconds"), (0.1, "seconds"), (600, "minutes:seconds")])
-def test_a_click_and_ten_minutes_draw_few_points(seconds, unit):
-    waveform = np.random.default_rng(0).standard_normal(round(seconds * 16000)).astype(np.float32)
-    frames = len(waveform) // 256 + 1
-    figure = spectrogram_figure(waveform, 16000, np.zeros((64, frames)), np.linspace(50, 7800, 64))
-    top, bottom = figure.axes
-    assert len(top.collections[0].get_paths()[0].vertices) <= 2 * SPECTROGRAM_COLUMNS + 4
-    assert bottom.images[0].get_array().shape[1] <= SPECTROGRAM_COLUMNS
-    assert bottom.get_xlabel() == unit
-    figure.canvas.draw()
-    width, _ = figure.canvas.get_width_height()
-    assert all(0 <= label.get_window_extent().x0 <= label.get_window_extent().x1 <= width for label in shown(bottom))
-    assert png_bytes(figure).startswith(b"\x89PNG")
-
-
-def test_the_loudest_moment_survives_the_reduction_to_columns():
-    log_mel = np.full((64, 37500), -60.0)
-    log_mel[10, 12345] = 0
-    figure = spectrogram_figure(np.zeros(9_600_000, np.float32), 16000, log_mel, np.linspace(50, 7800, 64))
-    assert np.asarray(figure.axes[1].images[0].get_array()).max() == 0
-
-
-def test_silence_is_dark():
-    figure = spectrogram_figure(
-        np.zeros(16000, np.float32), 16000, np.full((64, 63), -100.0), np.linspace(50, 7800, 64)
-    )
-    image = figure.axes[1].images[0]
-    assert image.norm(-100.0) <= 0
 
 
 def test_threads_draw_the_same_picture():

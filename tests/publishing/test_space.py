@@ -48,7 +48,7 @@ for space in spaces:
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
     from audiocls.ui import hearing, sounds as reading
-    from audiocls.ui.examples import example_sounds
+    from audiocls.ui.classify.examples import example_sounds
     rows, rate = {}, app.classifier.sampling_rate
     for sound in sounds:
         waveform = reading.read_sound(sound, rate)

@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from audiocls.errors import AudioclsError, UsageError
-from audiocls.ui import page, sounds
+from audiocls.ui import sounds
 from audiocls.ui.app import check_address, main
-from audiocls.ui.picture import sound_picture
+from audiocls.ui.classify.examples import bundled_sounds
 from tests.small_models import SOUNDS
 from tests.ui.conftest import ROOT, free_port
 
@@ -97,22 +97,8 @@ def test_the_page_fetches_nothing_from_elsewhere(app):
 
 
 def test_examples_are_one_of_each_class_the_model_knows():
-    assert list(page.example_sounds(["drum", "water", "dragon"])) == ["drum", "water"]
-    assert page.example_sounds(["dragon"]) == {}
-
-
-@pytest.mark.parametrize("rate", [4000, 16000, 48000])
-def test_a_tone_is_bright_at_its_height(rate):
-    tone = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate).astype(np.float32)
-    image = sound_picture(tone, rate).axes[1].images[0]
-    labels = {tick.get_text(): tick.get_position()[1] for tick in sound_picture(tone, rate).axes[1].get_yticklabels()}
-    brightest = float(np.asarray(image.get_array()).mean(axis=1).argmax())
-    assert brightest == pytest.approx(labels["1k"], abs=0.51)
-
-
-@pytest.mark.parametrize("num_samples", [1, 2, 100])
-def test_the_shortest_sounds_have_a_picture(num_samples):
-    assert sound_picture(np.ones(num_samples, np.float32), 16000).axes
+    assert list(bundled_sounds(["drum", "water", "dragon"])) == ["drum", "water"]
+    assert bundled_sounds(["dragon"]) == {}
 
 
 def test_a_busy_port_is_told_in_one_line(capsys, app):

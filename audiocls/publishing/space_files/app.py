@@ -30,7 +30,7 @@ from audiocls.ui.card import limits
 from audiocls.ui.context import AppContext
 from audiocls.ui.page import build_app
 from audiocls.ui.parts import LAUNCH
-from audiocls.ui.serving import QUEUE, SERVER, prepare, warm_up
+from audiocls.ui.serving.queue import QUEUE, SERVER, prepare, warm_up
 from audiocls.ui.shelf import ModelShelf
 
 MODEL_ID = "user/name"  # on the Hub

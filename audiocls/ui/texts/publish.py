@@ -1,8 +1,8 @@
 """What the Publish tab says."""
 
 PUBLISH_ABOUT = (
-    "The model **{name}** is checked, uploaded in one commit, and then proved: a fresh process loads it back from the Hub "
-    "and must give the same scores. Publishing again uploads only what has changed."
+    "The model **{name}** is checked, uploaded in one commit, and then proved: a fresh process loads it back from the "
+    "Hub and must give the same scores. Publishing again uploads only what has changed."
 )
 PUBLISH_NOT_HERE = "This model is itself from the Hub. A model that was trained here can be published on this page."
 PUBLISH_NO_FOLDER = "This model was never saved, so there is nothing to publish."

@@ -1,0 +1,1 @@
+"""The app for programs: endpoints over HTTP, and the same as tools for MCP."""

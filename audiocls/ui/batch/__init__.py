@@ -1,0 +1,1 @@
+"""The Batch tab: many files or a zip classified at once."""

@@ -1,0 +1,1 @@
+"""The Model tab: what the open model is, and where it errs."""

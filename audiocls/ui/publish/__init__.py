@@ -1,0 +1,1 @@
+"""The Publish tab: the open model to the Hub."""

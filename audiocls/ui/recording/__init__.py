@@ -1,0 +1,1 @@
+"""The Long recording tab: events found, heard, corrected, downloaded."""

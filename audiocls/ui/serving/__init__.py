@@ -1,0 +1,1 @@
+"""What stands between visitors and the page: who they are, accounts, limits of the queue, private folders."""

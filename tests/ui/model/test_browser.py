@@ -1,0 +1,117 @@
+"""The Model tab as a person uses it: look, choose a number of the matrix by mouse and by keys, hear a clip."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from docs.screenshots import browser
+from tests.browsing import PATIENCE_MS
+from tests.small_models import LABELS, write_small_model
+from tests.ui.conftest import ROOT, free_port
+from tests.ui.model.evaluated import evaluated_model, largest_mistake
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluated")
+    other = write_small_model(root / "runs" / "other", ["cat", "dog"])
+    os.utime(other / "model.safetensors", (1, 1))
+    return evaluated_model(root)
+
+
+@pytest.fixture(scope="module")
+def url(heard, tmp_path_factory):
+    port, uploads = free_port(), tmp_path_factory.mktemp("uploads")
+    environment = os.environ | {"TMPDIR": str(uploads), "OMP_NUM_THREADS": "1"}
+    environment.pop("GRADIO_TEMP_DIR", None)
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "app.py"), "--model", "runs/heard", "--port", str(port)],
+        cwd=heard.folder.parents[1],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline().startswith("Open http")
+        yield f"http://127.0.0.1:{port}/"
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, url):
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    failed = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.goto(f"{url}?tab=model")
+    page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)
+    yield page
+    page.close()
+    assert failed == []
+
+
+def cell(page, row, column):
+    return page.locator(f"#model-matrix button[data-row='{row}'][data-column='{column}']")
+
+
+def test_a_number_of_the_matrix_is_chosen_and_its_clip_heard(page, heard):
+    row, column = largest_mistake(heard)
+    number = heard.metrics["confusion_matrix"]["counts"][row][column]
+    cell(page, row, column).click()
+    clips = page.locator("#model-clips li")
+    clips.first.wait_for(timeout=PATIENCE_MS)
+    assert clips.count() == number
+    assert f"{LABELS[row]} called {LABELS[column]}" in page.locator("#model-clips").inner_text()
+    page.locator("#model-clips button").first.click()
+    playing = page.locator("#model-sound .sv-said").filter(has_text=LABELS[column])
+    playing.wait_for(timeout=PATIENCE_MS)
+    assert page.locator("#model-sound img").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_matrix_is_used_with_keys_alone(page, heard):
+    first = page.locator("#model-matrix button[tabindex='0']")
+    assert first.count() == 1
+    first.focus()
+    before = first.get_attribute("aria-label")
+    for key in ("ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"):
+        page.keyboard.press(key)
+    page.keyboard.press("ArrowDown")
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert " called " in before
+    assert " called " in focused
+    page.keyboard.press("Enter")
+    page.locator("#model-clips li").first.wait_for(timeout=PATIENCE_MS)
+    assert page.locator("#model-clips h4").inner_text() == focused
+
+
+def test_another_model_changes_all_of_it_and_shows_no_empty_frames(page):
+    page.locator("#model-picker input").fill("runs/other")
+    page.locator("#model-picker input").press("Enter")
+    page.locator("#model-facts").get_by_text("dog").wait_for(timeout=PATIENCE_MS)
+    page.get_by_text("Not with this model:").wait_for(timeout=PATIENCE_MS)
+    for part in ("matrix", "clips", "sound", "data", "scores", "pictures", "errors"):
+        assert not page.locator(f"#model-{part}").is_visible()
+
+
+def test_nothing_of_it_is_there_before_it_is_looked_at(chromium, url):
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(url)
+    page.locator("#sound").wait_for(timeout=PATIENCE_MS)
+    page.wait_for_timeout(500)
+    assert page.locator("#model-facts dl").count() == 0
+    page.get_by_role("tab", name="Model").click()
+    page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)
+    page.close()
