@@ -10,7 +10,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo weights install install-dev test check format lint types benchmarks hub clean
+.PHONY: demo weights install install-dev test check format lint types benchmarks pictures hub clean
 
 # The pretrained weights make the demo better; without them it trains a network from scratch.
 demo: install  ## train on the bundled sounds, print the test scores, open the app
@@ -55,6 +55,9 @@ types:
 
 benchmarks: install-dev  ## print every table that README quotes
 	for name in accuracy features predict inspection honesty; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+pictures: install-dev  ## take the pictures of the app that the documents show
+	$(BIN)/python docs/screenshots.py --model $(RUN)
 
 HUB_PORT ?= 8765
 hub: install-dev  ## a server of the Hub's protocol on this machine, to try publishing on

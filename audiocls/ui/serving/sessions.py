@@ -46,12 +46,6 @@ class Sessions(StateHolder):
             self.session_data[session_id] = session
         return super().__getitem__(session_id)
 
-    def forget(self, session_id: str | None) -> None:
-        """Of a page that was closed."""
-        with self.lock:
-            self.session_data.pop(session_id or "", None)
-            self.time_last_used.pop(session_id or "", None)
-
 
 def keep_little(blocks: gr.Blocks) -> None:
     """Take the sessions of a page that was just launched in hand."""
