@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from tests.small_models import LABELS, SOUNDS
+from tests.ui.api.test_tools import with_tools
 from tests.ui.conftest import ROOT, RunningApp, free_port
-from tests.ui.test_tools import with_tools
 
 ADDRESS = "http://127.0.0.1:7860"
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from audiocls.cli import main
 from tests.small_models import SOUNDS
-from tests.ui.test_api import ENDPOINTS
+from tests.ui.api.test_api import ENDPOINTS
 
 FILE = SOUNDS / "drum" / "drum_00.ogg"
 
