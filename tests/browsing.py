@@ -1,4 +1,4 @@
-"""A browser whose microphone plays a real recording, and pages that are watched for what they ask for."""
+"""A browser whose microphone plays a real recording, pages that are watched, and how a person gives and reads them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,3 +37,29 @@ def watched_page(chromium: Any, url: str, width: int, height: int) -> Iterator[A
     page.close()
     assert [url_ for url_ in asked if not url_.removeprefix("blob:").startswith(("data:", url))] == []
     assert failed == []
+
+
+def give_file(page: Any, path: Path) -> None:
+    """Upload a sound in the Classify tab."""
+    page.locator("#sound").get_by_label("Upload file").click()
+    page.locator("#sound input[type=file]").set_input_files(str(path))
+
+
+def assert_shown(page: Any, expected: list[dict[str, Any]]) -> None:
+    """The bars are the classifier's answer, best first, and the heading its best label."""
+    page.locator("#answer meter").first.wait_for(timeout=PATIENCE_MS)
+    meters = page.locator("#answer meter").all()
+    assert [meter.get_attribute("aria-label") for meter in meters] == [entry["label"] for entry in expected]
+    values = [float(meter.get_attribute("value")) for meter in meters]
+    np.testing.assert_allclose(values, [entry["score"] for entry in expected], atol=1e-4)
+    assert page.get_by_test_id("label-output-value").inner_text() == expected[0]["label"]
+
+
+def likeness(waveform: np.ndarray, reference: np.ndarray) -> float:
+    """Largest normalised correlation of `waveform` with any stretch of the repeated `reference`, both at one rate."""
+    size = 1 << 18
+    repeated = np.tile(reference, 3)
+    correlation = np.fft.irfft(np.fft.rfft(repeated, size) * np.conj(np.fft.rfft(waveform, size)))
+    start = int(correlation[: len(reference)].argmax())
+    stretch = repeated[start : start + len(waveform)]
+    return float(stretch @ waveform / np.linalg.norm(stretch) / np.linalg.norm(waveform))

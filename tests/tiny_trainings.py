@@ -26,10 +26,10 @@ def write_sounds(root: Path, make_tone: Callable[..., Path]) -> Path:
     return root
 
 
-def write_tiny_whisper(folder: Path) -> Path:
+def write_tiny_whisper(folder: Path, **settings: Any) -> Path:
     """A tiny Whisper with random weights, to train probe and finetune on."""
     small = {"d_model": 32, "encoder_ffn_dim": 64, "encoder_layers": 2, "encoder_attention_heads": 2}
-    config = WhisperConfig(**small, decoder_layers=1, num_mel_bins=80, vocab_size=100, pad_token_id=0)
+    config = WhisperConfig(**small, decoder_layers=1, num_mel_bins=80, vocab_size=100, pad_token_id=0, **settings)
     WhisperForAudioClassification(config).save_pretrained(folder)
     WhisperFeatureExtractor().save_pretrained(folder)
     return folder

@@ -52,7 +52,6 @@ body.dark .prose .token.comment {color: #b6bec8;}
 </script>"""
 CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
-#picture img {padding-top: 2.2em;}  /* below its label */
 #answer h2 {text-align: center; overflow-wrap: anywhere;}  /* names may be long */
 #about img {max-height: 400px;}
 /* wide tables scroll on a phone */

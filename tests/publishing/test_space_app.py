@@ -21,14 +21,13 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.inference.rejection_file import attach_rejection
 from audiocls.publishing.repository import Repository
 from audiocls.publishing.space import is_ours, space_files
-from tests.browsing import PATIENCE_MS, browser_hearing, watched_page
+from tests.browsing import PATIENCE_MS, assert_shown, browser_hearing, give_file, likeness, watched_page
 from tests.hub_server.client import pointed_at
 from tests.hub_server.server import Hub, serve
 from tests.models.test_rejection import taught
 from tests.publishing.spaces import environment_of, refused
 from tests.small_models import LABELS, SOUNDS, small_model, write_model
 from tests.ui.conftest import free_port
-from tests.ui.test_browser import give_file, likeness
 
 FILE = SOUNDS / "animal" / "animal_01.ogg"
 STARTS_WITHIN_SECONDS = 240  # on a machine that is busy with other tests
@@ -184,15 +183,6 @@ def chromium(tmp_path_factory):
 def page(chromium, space):
     with watched_page(chromium, space.url, 390, 844) as page:
         yield page
-
-
-def assert_shown(page, expected):
-    page.locator("#answer meter").first.wait_for(timeout=PATIENCE_MS)
-    meters = page.locator("#answer meter").all()
-    assert [meter.get_attribute("aria-label") for meter in meters] == [entry["label"] for entry in expected]
-    values = [float(meter.get_attribute("value")) for meter in meters]
-    np.testing.assert_allclose(values, [entry["score"] for entry in expected], atol=1e-4)
-    assert page.get_by_test_id("label-output-value").inner_text() == expected[0]["label"]
 
 
 def test_an_example_an_upload_and_silence_on_a_phone(page, classifier, tmp_path):

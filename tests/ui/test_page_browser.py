@@ -1,10 +1,12 @@
 """The page around the tabs in a browser: links to a model and a tab, choosing a model, and use by everybody."""
 
+import shutil
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from audiocls.ui import texts
-from docs.screenshots import browser
+from docs.screenshots import browser, find_browser
 
 PATIENCE_MS = 30_000
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -91,3 +93,9 @@ def test_every_tab_can_be_used_by_everybody(open_page, size, scheme):
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= SIZES[size][0], f"{name} is {width} px wide"
         page.close()
+
+
+def test_without_chromium_the_package_is_named(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="apt-get install chromium"):
+        find_browser()

@@ -87,12 +87,12 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
         show_progress_on=[bars], trigger_mode="multiple",
     )  # fmt: skip
     again = button.click(answer_on_request, given, shown, api_visibility="private", show_progress_on=[bars])
-    for event in (first, again):
-        event.then(_pictured(context), [questions], [view], **quiet).then(
+    for event in (first, again):  # "multiple": gradio would drop what a later sound needs while an earlier is at work
+        event.then(_pictured(context), [questions], [view], trigger_mode="multiple", **quiet).then(
             _explained(context), [questions], [view, line], concurrency_limit=EXPLANATIONS_AT_ONCE,
-            concurrency_id="explain", **quiet,
+            concurrency_id="explain", trigger_mode="multiple", **quiet,
         )  # fmt: skip
-    examples.click(example, [examples, navigation.chosen], [audio], **quiet)
+    examples.click(example, [examples, navigation.chosen], [audio], trigger_mode="always_last", **quiet)
 
     def show(model: AudioClassifier, visitor: Visitor) -> list[Any]:
         names = list(example_sounds(model))
@@ -131,6 +131,8 @@ def _explained(context: AppContext) -> Any:
         """The marks over it and the line below; none of them once another sound was asked about."""
         heard = asked.heard
         if heard is None or heard.explained or heard.answer.reason == "silent" or not asked.is_last(heard.number):
+            return gr.skip(), gr.skip()
+        if heard.picture is None:  # asked in the row of events of an earlier sound; its own comes when it is drawn
             return gr.skip(), gr.skip()
         heard.explained = True
         model = context.classifier(heard.model, request)

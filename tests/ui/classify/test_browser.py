@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
+from audiocls.ui import texts as shared_texts
 from audiocls.ui.texts import classify as texts
-from tests.browsing import PATIENCE_MS, browser_hearing, watched_page
+from tests.browsing import PATIENCE_MS, assert_shown, browser_hearing, give_file, likeness, watched_page
 from tests.small_models import SOUNDS
 
 FILE = SOUNDS / "animal" / "animal_01.ogg"
@@ -36,25 +38,24 @@ def kept(classifier):
 
 
 def answered(page):
+    """Wait until the sound is answered, drawn and explained."""
     page.locator("#answer meter").first.wait_for(timeout=PATIENCE_MS)
+    page.locator("#sound-view .sv-picture[src]").wait_for(timeout=PATIENCE_MS)
     page.locator("#explanation", has_text="Zeiler").wait_for(timeout=PATIENCE_MS)
-    return {m.get_attribute("aria-label"): float(m.get_attribute("value")) for m in page.locator("#answer meter").all()}
-
-
-def give_file(page, path):
-    page.locator("#sound").get_by_label("Upload file").click()
-    page.locator("#sound input[type=file]").set_input_files(str(path))
 
 
 def test_record_classify_and_say_what_is_right(page, classifier, kept, tmp_path):
     page.get_by_role("button", name="Record", exact=True).click()
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(2500)
     with page.expect_response("**/gradio_api/upload*") as upload:
         page.get_by_role("button", name="Stop", exact=True).first.click()
     shutil.copy(upload.value.json()[0], tmp_path / "recording.wav")
-    scores = answered(page)
-    expected = {row["label"]: row["score"] for row in classifier(tmp_path / "recording.wav")}
-    assert scores == pytest.approx(expected, abs=1e-4)
+    waveform, rate = soundfile.read(tmp_path / "recording.wav", dtype="float32")
+    assert 1 < len(waveform) / rate < 10
+    reference, reference_rate = soundfile.read(FILE, dtype="float32")
+    assert likeness(soxr.resample(waveform, rate, reference_rate), reference) > 0.5  # the browser levels what it hears
+    answered(page)
+    assert_shown(page, classifier(tmp_path / "recording.wav"))
     page.locator("#feedback-wrong").click()
     field = page.locator("#feedback-label input")
     field.fill("purring cat")
@@ -98,16 +99,29 @@ def test_another_model_answers_the_sound_that_is_there(page, classifier):
     page.locator("#model-picker input").click()
     page.get_by_role("option", name="runs/older").click()
     page.locator("#introduction", has_text="older").wait_for(timeout=PATIENCE_MS)
-    assert answered(page) == pytest.approx({r["label"]: r["score"] for r in classifier(FILE)}, abs=1e-4)
+    answered(page)
+    assert_shown(page, classifier(FILE))
 
 
 def test_the_last_sound_asked_about_is_the_one_that_is_shown(page, classifier):
-    page.locator("#examples").get_by_text("music", exact=True).click()
-    page.locator("#examples").get_by_text("drum", exact=True).click()
-    page.locator("#sound-view .sv-picture[src]").wait_for(timeout=PATIENCE_MS)
-    page.wait_for_timeout(3000)
-    expected = {row["label"]: row["score"] for row in classifier(sorted((SOUNDS / "drum").glob("*.ogg"))[0])}
-    assert answered(page) == pytest.approx(expected, abs=1e-4)
+    page.locator("#examples").get_by_text("drum", exact=True).wait_for(timeout=PATIENCE_MS)
+    page.evaluate("""async () => {  // as fast as gradio takes them
+        const named = (name) => [...document.querySelectorAll("#examples button, #examples td")].find(
+            (each) => each.innerText.trim() === name);
+        for (const name of ["music", "water", "drum"]) {
+            named(name).click();
+            await new Promise((later) => setTimeout(later, 15));
+        }
+    }""")
+    expected = classifier(sorted((SOUNDS / "drum").glob("*.ogg"))[0])
+    page.wait_for_function(
+        "score => Math.abs(document.querySelector('#answer meter')?.value - score) < 1e-4",
+        arg=expected[0]["score"],
+        timeout=PATIENCE_MS,
+    )
+    answered(page)
+    page.wait_for_timeout(500)  # were an earlier answer to come now
+    assert_shown(page, expected)
 
 
 def test_what_cannot_be_a_label_is_explained_and_nothing_is_kept(page, kept):
@@ -119,10 +133,45 @@ def test_what_cannot_be_a_label_is_explained_and_nothing_is_kept(page, kept):
     assert not kept.exists()
 
 
-def test_the_buttons_go_with_the_sound(page):
+def test_all_that_was_said_of_a_sound_goes_with_it(page, classifier):
     give_file(page, FILE)
     answered(page)
+    assert_shown(page, classifier(FILE))
     assert page.locator("#feedback-right").is_visible()
     page.locator("#sound").get_by_label("Clear").click()
     page.locator("#feedback-right").wait_for(state="hidden", timeout=PATIENCE_MS)
+    page.locator("#answer meter").first.wait_for(state="detached", timeout=PATIENCE_MS)
+    page.locator("#sound-view .sv-picture[src]").wait_for(state="detached", timeout=PATIENCE_MS)
     assert page.locator("#explanation").inner_text().strip() == ""
+
+
+def test_the_button_without_a_sound_says_what_to_do(page):
+    page.locator("#classify").click()
+    page.get_by_text(shared_texts.NOTHING_YET).wait_for(timeout=PATIENCE_MS)
+
+
+def test_a_text_file_named_wav_is_explained_and_the_page_goes_on(page, classifier, tmp_path):
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no sound in here")
+    give_file(page, broken)
+    page.get_by_text("This file cannot be read as sound: not an audio file").wait_for(timeout=PATIENCE_MS)
+    page.locator("#sound").get_by_label("Clear").click()
+    give_file(page, FILE)
+    assert_shown(page, classifier(FILE))
+
+
+def test_a_silent_recording_gets_a_hint_which_goes_with_the_next_sound(page, tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16000), 16000)
+    give_file(page, tmp_path / "silent.wav")
+    page.get_by_text("This recording is silent").wait_for(timeout=PATIENCE_MS)
+    page.locator("#sound").get_by_label("Clear").click()
+    give_file(page, FILE)
+    page.get_by_text("This recording is silent").wait_for(state="hidden", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_answer_is_no_wider_than_the_screen(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    give_file(page, FILE)
+    answered(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -38,10 +38,12 @@ def url(heard, tmp_path_factory):
         assert process.stdout.readline().startswith("Open http")
         yield f"http://127.0.0.1:{port}/"
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,15 @@ def test_the_matrix_is_used_with_keys_alone(page, heard):
     page.keyboard.press("Enter")
     page.locator("#model-clips li").first.wait_for(timeout=PATIENCE_MS)
     assert page.locator("#model-clips h4").inner_text() == focused
+
+
+def test_the_card_is_a_click_away_and_the_pictures_are_there(page):
+    page.locator("#about button").first.click()
+    page.locator("#about").get_by_role("heading", name="Sounds").wait_for(timeout=PATIENCE_MS)
+    assert "license" not in page.locator("#about").inner_text()
+    picture = page.locator("#model-pictures img").first
+    picture.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle(), timeout=PATIENCE_MS)
 
 
 def test_another_model_changes_all_of_it_and_shows_no_empty_frames(page):
