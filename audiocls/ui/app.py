@@ -5,9 +5,10 @@ import io
 import os
 import socket
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from audiocls.ui.texts import starting as texts
 if TYPE_CHECKING:
     from audiocls.inference.classifier import AudioClassifier
 
+LOOK_SECONDS = 0.2
 DESCRIPTION = """Try a model in the browser, with the microphone or a file.
 
 It listens on this machine only. Open it to others with --host, and think of --auth.
@@ -93,9 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         classifier.fetch(PICTURES)
         for note in classifier.notes:
             print(f"audiocls: {note}", file=sys.stderr)
-        with temporary_folder():
-            blocks = launch(classifier, options, device=arguments.device)
-            blocks.block_thread()
+        with temporary_folder(), ExitStack() as ending:
+            blocks = launch(classifier, options, device=arguments.device, ending=ending)
+            while blocks.is_running:
+                time.sleep(LOOK_SECONDS)
     except AudioclsError as error:
         print(f"audiocls: {error}", file=sys.stderr)
         return error.exit_code
@@ -144,11 +147,17 @@ class AppOptions:
     mcp: bool = False
 
 
-def launch(classifier: "AudioClassifier", options: AppOptions | None = None, device: str | None = None) -> Any:
+def launch(
+    classifier: "AudioClassifier",
+    options: AppOptions | None = None,
+    device: str | None = None,
+    ending: ExitStack | None = None,
+) -> Any:
     """Serve the page in a thread of its own and say where it is.
 
     Args:
         device: where models that are opened from the page compute; the best there is, unless given.
+        ending: is given what ends the app, which is more than `close()`: what the tabs have running comes first.
 
     Returns:
         The running `gradio.Blocks`; `local_url` is its address and `close()` ends it.
@@ -179,6 +188,9 @@ def launch(classifier: "AudioClassifier", options: AppOptions | None = None, dev
     shelf = ModelShelf(classifier, load=partial(AudioClassifier.from_pretrained, device=device))
     context = AppContext(shelf, rights, feedback=options.feedback)
     blocks: gr.Blocks = build_app(context)
+    if ending is not None:
+        ending.callback(blocks.close, verbose=False)
+        ending.callback(context.close)
     blocks.queue(**QUEUE)
     warm_up(classifier)
     guard = [Middleware(Guard, login=options.auth is not None, uploads=lambda: Path(get_upload_folder()))]

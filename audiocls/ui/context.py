@@ -20,12 +20,14 @@ class AppContext:
     """The app behind the page. One for all visitors: nothing of a visitor's is kept here but by session.
 
     feedback: where sounds that visitors from elsewhere corrected are kept; None to keep those of this machine alone.
+    at_end: called when the app ends, for what a tab has running.
     """
 
     shelf: ModelShelf
     rights: Rights = field(default_factory=Rights)
     workspaces: Workspaces = field(default_factory=Workspaces)
     feedback: Path | None = None
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
     def visitor(self, request: gr.Request) -> Visitor:
         return self.rights.visitor(request)
@@ -45,6 +47,11 @@ class AppContext:
         """Delete everything of a session."""
         self.shelf.forget(session)
         self.workspaces.forget(session)
+
+    def close(self) -> None:
+        """End what the tabs have running."""
+        while self.at_end:
+            self.at_end.pop()()
 
 
 class Navigation(NamedTuple):

@@ -61,53 +61,6 @@ ZIP_INFO = (
 )
 NO_ZIP = "There is no zip yet: drop one first."
 ZIP_TOO_LARGE = "This zip has {size:.0f} MB; the limit is {limit:.0f} MB."
-NAMED = "A folder or data set"
-
-CLASS_NAME = "Name of the sound"
-CLASS_NAME_INFO = "Then record it several times, with short pauses: one recording is cut into its examples."
-CLASS_NAME_PLACEHOLDER = "dog, doorbell, my whistle ..."
-LESSON = "Record examples (or drop a file)"
-ADD = "Add the recording"
-CLIPS_LABEL = "What you taught so far"
-CLIP_PLAYER = "Clip"
-NO_CLIPS = "Nothing yet."
-PLAY = "Play clip {number} of {label}, {seconds:.1f} s"
-DELETE = "Delete clip {number} of {label}"
-DELETE_CLASS = "Delete all of {label}"
-COUNT = "{count} clips"
-COUNT_ONE = "1 clip"
-COUNT_FEW = "{count}: {few} are needed"
-COUNT_ENOUGH = "enough to try"
-COUNT_GOOD = "plenty"
-ADDED = "{count} new of {label}"
-TEACH_FIRST = "Name a sound and record it a few times."
-TEACH_ANOTHER = "Now another sound: a model tells at least two apart. Three or more are better."
-TEACH_MORE = "At least {few} clips of each are needed: record more of {names}."
-TEACH_ENOUGH = (
-    "Enough to try. 15 or more of each, recorded on several occasions, make a better model and a score to trust."
-)
-TEACH_PLENTY = "Plenty of clips. Next: look at them."
-ONE_OCCASION = (
-    "The clips of a sound come from one or two recordings, so those kept aside to test on are like those learnt: the "
-    "score will flatter. Three recordings of each sound, on different occasions, make it honest."
-)
-
-NO_NAME = "Name the sound first; then add the recording."
-LONG_NAME = "The name of a sound may have {limit} letters at most."
-NO_RECORDING = "There is no recording yet: record the sound or drop a file."
-NOTHING_HEARD = "Nothing is heard in this recording. Is the right microphone chosen, and is it switched on?"
-LESSON_TOO_LONG = "This recording lasts {seconds:.0f} s; the limit is {limit:.0f} s. Record it in several parts."
-TOO_MANY_CLIPS = "There would be more than {limit} clips, the limit here; delete some, or train on a folder."
-TOO_MUCH_TAUGHT = "There would be more than {minutes:.0f} minutes of clips, the limit here."
-TOO_MANY_CLASSES = "There are {limit} sounds already, the limit here."
-
-ZIP = "Zip with a folder for each class"
-ZIP_INFO = (
-    "Such as dog/1.wav, dog/2.wav, bell/1.wav; at most {megabytes:.0f} MB and {files:,} files. A folder called "
-    "background holds sounds that are none of the classes."
-)
-NO_ZIP = "There is no zip yet: drop one first."
-ZIP_TOO_LARGE = "This zip has {size:.0f} MB; the limit is {limit:.0f} MB."
 ZIP_TOO_MANY = "This zip holds {files:,} files; the limit is {limit:,}."
 ZIP_UNPACKS_TOO_LARGE = "This zip would unpack to {size:.0f} MB; the limit is {limit:.0f} MB."
 NOT_A_ZIP = "This is not a zip, or a damaged one."

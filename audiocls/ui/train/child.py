@@ -14,7 +14,7 @@ import sys
 import threading
 
 NICENESS = 10
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 
 
 def _end_with_the_app() -> None:
@@ -23,6 +23,9 @@ def _end_with_the_app() -> None:
             pass
     signal.raise_signal(signal.SIGINT)
     threading.Event().wait(PATIENCE_SECONDS)
+    with contextlib.suppress(OSError, AttributeError):
+        if os.getpgrp() == os.getpid():  # with what it started
+            os.killpg(0, signal.SIGKILL)
     os._exit(130)
 
 

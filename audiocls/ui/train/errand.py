@@ -92,11 +92,11 @@ class Errand:
         """The last lines of its standard error, for the log of the app."""
         return "\n".join(self._problems)
 
-    def stop(self) -> None:
+    def stop(self, patience: float = STOP_SECONDS) -> None:
         """End it as Ctrl-C does, which keeps a checkpoint; what does not end then is killed. Waits for the end."""
         self.stopped = True
         self._signal(signal.SIGINT)
-        if not self.wait(STOP_SECONDS):
+        if not self.wait(patience):
             self.kill()
 
     def kill(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import get_blocks_context
+from gradio.context import get_blocks_context, get_render_context
 
 from audiocls.errors import AudioclsError, UsageError
 from audiocls.inference.classifier import AudioClassifier
@@ -47,6 +47,8 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
     trainings = Trainings(
         lambda each: None if each.visitor.local else context.shelf.add(each.visitor, each.name, each.target)
     )
+    context.at_end.append(trainings.close)
+    tab = get_render_context()
     gr.Markdown(texts.ABOUT.format(machine=texts.THIS_MACHINE if context.rights.local else texts.APP_MACHINE))
     gr.Markdown(texts.STEP_SOUNDS)
     sounds = teach_panel(context, permitted)
@@ -104,6 +106,10 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
             return [gr.skip()] * (1 + len(run.outputs))
         return [corrections_choice(context, visitor), *run.updates(visitor, None)]
 
+    def corrected(request: gr.Request) -> Any:
+        """What was corrected since the page came up."""
+        return corrections_choice(context, context.visitor(request))
+
     def leave(request: gr.Request) -> None:
         trainings.forget(request.session_hash)
 
@@ -124,6 +130,8 @@ def build(context: AppContext, navigation: Navigation, classifier: AudioClassifi
         show_progress="hidden",
     )
     train_button.click(train, [material, *form], run.outputs, api_visibility="private", show_progress_on=[train_button])
+    if isinstance(tab, gr.Tab):
+        tab.select(corrected, None, form[-1], api_visibility="private", show_progress="hidden")
     page = get_blocks_context()
     if page is not None and isinstance(page.root_block, gr.Blocks):
         page.root_block.load(arrive, None, [form[-1], *run.outputs], api_visibility="private", show_progress="hidden")
@@ -154,7 +162,15 @@ def _form(context: AppContext) -> list[Any]:
             visible=offered[0][1] == "auto",
             elem_id="train-budget",
         )
-    with gr.Accordion(texts.MORE, open=False, elem_id="train-more"), gr.Row():
+    corrections = gr.Dropdown(
+        [(texts.CORRECTIONS_NONE, "")],
+        value="",
+        label=texts.CORRECTIONS,
+        info=texts.CORRECTIONS_INFO,
+        visible=False,
+        elem_id="train-corrections",
+    )
+    with gr.Accordion(texts.MORE, open=False, elem_id="train-more"):
         share = gr.Slider(
             0,
             100 * MOST_TEST_SHARE,
@@ -163,14 +179,6 @@ def _form(context: AppContext) -> list[Any]:
             label=texts.TEST_SHARE,
             info=texts.TEST_SHARE_INFO,
             elem_id="train-share",
-        )
-        corrections = gr.Dropdown(
-            [(texts.CORRECTIONS_NONE, "")],
-            value="",
-            label=texts.CORRECTIONS,
-            info=texts.CORRECTIONS_INFO,
-            visible=False,
-            elem_id="train-corrections",
         )
     kind.change(
         lambda chosen: gr.Slider(visible=chosen == "auto"),

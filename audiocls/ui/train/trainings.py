@@ -19,12 +19,13 @@ from audiocls.ui.limits import LONGEST_TRAINING_SECONDS_OTHERS, MOST_WAITING_TRA
 from audiocls.ui.serving.visitors import Visitor
 from audiocls.ui.texts import train as texts
 from audiocls.ui.train.choices import Choices
-from audiocls.ui.train.errand import Errand
+from audiocls.ui.train.errand import STOP_SECONDS, Errand
 from audiocls.ui.train.material import Material
 
 WAITING, RUNNING, STOPPING, CANCELLED, FAILED, DONE = "waiting", "running", "stopping", "cancelled", "failed", "done"
 OPEN = (WAITING, RUNNING, STOPPING)
 LOOK_SECONDS = 0.2
+CLOSE_SECONDS = 2.0  # for a training to end by itself when the app does
 
 
 class Training:
@@ -42,6 +43,7 @@ class Training:
         self.errand: Errand | None = None
         self.resuming = False
         self.forgotten = False
+        self.patience = STOP_SECONDS
         self._begun: float | None = None
         self._before = 0.0  # seconds of earlier attempts
 
@@ -98,7 +100,7 @@ class Training:
         while not self.errand.wait(LOOK_SECONDS):
             late = not self.visitor.local and self.seconds > LONGEST_TRAINING_SECONDS_OTHERS
             if self.state == STOPPING or late:
-                self.errand.stop()
+                self.errand.stop(self.patience)
         if self.errand.problem is None:
             return DONE, ""
         if late:
@@ -218,18 +220,23 @@ class Trainings:
             training.delete()
 
     def close(self) -> None:
-        """End all; called when the app ends."""
+        """End all, within a few seconds; called when the app ends. A checkpoint of the last pass stays."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
             running, worker = self._running, self._worker
             self._changed.notify_all()
         if running is not None:
+            running.patience = CLOSE_SECONDS
             self.cancel(running)
         for errand in list(self._errands.values()):
             errand.kill()
         if worker is not None:
-            worker.join(30)
+            worker.join(CLOSE_SECONDS + 1)
+        if running is not None and running.errand is not None:
+            running.errand.kill()  # also what was told to stop before, with more patience
+            if worker is not None:
+                worker.join(CLOSE_SECONDS)
         for training in list(self._latest.values()):
             training.delete()
         self._latest.clear()

@@ -69,7 +69,7 @@ def cell(page, row, column):
 
 def choose_row(page, row):
     cell(page, row, 1).click()
-    page.locator("#recording-chosen").get_by_text("Event ").wait_for(timeout=PATIENCE_MS)
+    page.locator("#recording-chosen").get_by_text(f"Event {row + 1}:").wait_for(timeout=PATIENCE_MS)
 
 
 def downloaded(page, form, tmp_path):

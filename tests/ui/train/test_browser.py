@@ -1,5 +1,6 @@
 """The Train tab in Chromium, as a person uses it: three sounds taught, one of them with the microphone."""
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_three_sounds_are_taught_and_recognised(page, app, classifier, tmp_path)
         page.locator("#train-open").click()
         page.get_by_text("tells 3 kinds").or_(page.get_by_text("my_sounds")).first.wait_for(timeout=PATIENCE_MS)
         page.locator("#sound").wait_for(state="visible", timeout=PATIENCE_MS)
-        assert "model=runs%2Fmy_sounds" in page.url
+        page.wait_for_url(re.compile(r"model=runs%2Fmy_sounds"), timeout=PATIENCE_MS)
         model = AudioClassifier.from_pretrained(folder)
         assert {name: model(SOUNDS / name / file)[0]["label"] for name, file in HELD_OUT.items()} == {
             name: name for name in HELD_OUT

@@ -168,6 +168,19 @@ def test_the_app_ends_what_it_started(sounds, tmp_path):
     assert not training.folder.exists()
 
 
+def test_the_app_does_not_wait_for_a_training_that_hangs(sounds, tmp_path):
+    trainings = Trainings()
+    training = begun(trainings, HERE, sounds, tmp_path, "cnn")
+    wait_for(lambda: training.errand is not None)
+    pid = training.errand.pid
+    os.killpg(pid, signal.SIGSTOP)  # hears no Ctrl-C
+    trainings.cancel(training)
+    begin = time.monotonic()
+    trainings.close()
+    assert time.monotonic() - begin < 3 * module.CLOSE_SECONDS
+    assert gone(pid)
+
+
 def test_a_process_ends_with_the_app_however_that_ended(tmp_path):
     """Also where it is killed and can say nothing."""
     code = (
