@@ -106,7 +106,7 @@ def show_classify(page: Any, material: Material) -> None:
 
 
 def show_live(page: Any, material: Material) -> None:
-    page.locator("button:visible", has_text="Record").first.click()
+    page.locator(".lv-button").click()
     page.wait_for_timeout(15_000)
 
 
