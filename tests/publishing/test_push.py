@@ -220,7 +220,7 @@ def test_what_is_private_is_not_shown_to_anyone_by_pushing_again(hub, folder):
         ({"repo_id": "me/a..b"}, "cannot be a name on the Hub"),
         ({"repo_id": "me/-a"}, "cannot be a name on the Hub"),
         ({"repo_id": "me/" + "a" * 100}, "longer than 96"),
-        ({"repo_id": "me/sounds@dev"}, "given by --revision"),
+        ({"repo_id": "me/sounds@dev"}, "with the option revision"),
     ],
 )
 def test_who_may_not_push_is_told_before_anything_is_sent(hub, folder, how, told):
