@@ -12,7 +12,7 @@ from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from audiocls.arguments import Parser
 from audiocls.errors import AudioclsError, ModelError, UsageError
@@ -67,7 +67,7 @@ def build_parser() -> ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the app until Ctrl-C. Known failures print one line and return 1, wrong usage 2."""
+    """Run the app until Ctrl-C, which ends the process. Known failures print one line and return 1, wrong usage 2."""
     try:
         arguments = build_parser().parse_args(argv)
         check_address(arguments.host, arguments.port)
@@ -104,7 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         pass
-    return 0
+    return end_process()
+
+
+def end_process() -> NoReturn:
+    """End without Python's own last steps: they stop the server's threads wherever they are, and one that computes in
+    torch then takes the process down with it ("terminate called without an active exception")."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def check_address(host: str, port: int) -> None:

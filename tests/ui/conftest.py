@@ -82,7 +82,7 @@ def app(classifier, tmp_path_factory):
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == 0
+    assert process.returncode == 0, errors
     allowed = errors.count("InvalidPathError: Cannot move")  # gradio's own words for a refused path
     assert errors.count("Traceback") == allowed, errors
     assert list(uploads.iterdir()) == [], "the app left temporary files behind"

@@ -1,6 +1,8 @@
 """The app without a browser: its endpoint, its limits, how it starts and how it refuses to."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -104,6 +106,29 @@ def test_a_busy_port_is_told_in_one_line(capsys, app):
     assert main(["--model", "anything", "--port", str(app.port)]) == 1
     errors = capsys.readouterr().err
     assert errors == f"audiocls: port {app.port} of 127.0.0.1 is in use; choose another with --port\n"
+
+
+def test_it_ends_well_while_a_model_computes(classifier):
+    """What computes in torch when Python ends its threads would abort the process, so that it is ended before that."""
+    script = f"""
+import threading, torch
+from audiocls.ui import app
+
+def compute():
+    network, sounds = torch.nn.Conv1d(8, 8, 3), torch.randn(1, 8, 4000)
+    while True:
+        network(sounds).relu()
+
+def launch(*_, **__):
+    for _ in range(3):
+        threading.Thread(target=compute, daemon=True).start()
+    raise KeyboardInterrupt
+
+app.launch = launch
+print("never printed", app.main(["--model", {str(classifier.folder)!r}, "--port", "{free_port()}"]))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_wrong_addresses_are_told():
