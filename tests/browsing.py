@@ -55,11 +55,14 @@ def assert_shown(page: Any, expected: list[dict[str, Any]]) -> None:
     assert page.get_by_test_id("label-output-value").inner_text() == expected[0]["label"]
 
 
-def likeness(waveform: np.ndarray, reference: np.ndarray) -> float:
-    """Largest normalised correlation of `waveform` with any stretch of the repeated `reference`, both at one rate."""
+def likeness(recording: Path, reference: Path) -> float:
+    """Largest normalised correlation of a recording with any stretch of the reference, played over and over."""
+    played, rate = soundfile.read(reference, dtype="float32")
+    waveform, recorded_rate = soundfile.read(recording, dtype="float32", always_2d=True)
+    heard = soxr.resample(waveform.mean(1), recorded_rate, rate)
     size = 1 << 18
-    repeated = np.tile(reference, 3)
-    correlation = np.fft.irfft(np.fft.rfft(repeated, size) * np.conj(np.fft.rfft(waveform, size)))
-    start = int(correlation[: len(reference)].argmax())
-    stretch = repeated[start : start + len(waveform)]
-    return float(stretch @ waveform / np.linalg.norm(stretch) / np.linalg.norm(waveform))
+    repeated = np.tile(played, 3)
+    correlation = np.fft.irfft(np.fft.rfft(repeated, size) * np.conj(np.fft.rfft(heard, size)))
+    start = int(correlation[: len(played)].argmax())
+    stretch = repeated[start : start + len(heard)]
+    return float(stretch @ heard / np.linalg.norm(stretch) / np.linalg.norm(heard))

@@ -45,6 +45,11 @@ body.dark .prose .token.comment {color: #b6bec8;}
         document.querySelectorAll("button:not([aria-label]) > .image-frame").forEach((e) =>
             e.parentElement.setAttribute("aria-label", e.querySelector("img")?.alt || "picture"));
     };
+    // Browsers treat a microphone as if for calls: what is not speech is taken for noise, and quiet sounds made loud.
+    const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices);
+    const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+    if (ask) devices.getUserMedia = (wanted) => ask(
+        wanted?.audio ? {...wanted, audio: wanted.audio === true ? plain : {...plain, ...wanted.audio}} : wanted);
     new MutationObserver(() => {
         if (!planned) { planned = true; requestAnimationFrame(mend); }
     }).observe(document.documentElement, {childList: true, subtree: true});

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import soxr
 
 from audiocls.ui import texts as shared_texts
 from audiocls.ui.texts import classify as texts
@@ -50,10 +49,8 @@ def test_record_classify_and_say_what_is_right(page, classifier, kept, tmp_path)
     with page.expect_response("**/gradio_api/upload*") as upload:
         page.get_by_role("button", name="Stop", exact=True).first.click()
     shutil.copy(upload.value.json()[0], tmp_path / "recording.wav")
-    waveform, rate = soundfile.read(tmp_path / "recording.wav", dtype="float32")
-    assert 1 < len(waveform) / rate < 10
-    reference, reference_rate = soundfile.read(FILE, dtype="float32")
-    assert likeness(soxr.resample(waveform, rate, reference_rate), reference) > 0.5  # the browser levels what it hears
+    assert 1 < soundfile.info(tmp_path / "recording.wav").duration < 10
+    assert likeness(tmp_path / "recording.wav", FILE) > 0.95, "not treated as if for a call, which leaves 0.77"
     answered(page)
     assert_shown(page, classifier(tmp_path / "recording.wav"))
     page.locator("#feedback-wrong").click()
