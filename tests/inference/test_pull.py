@@ -165,6 +165,7 @@ def test_the_app_serves_a_revision_with_its_pictures_and_says_which(hub, origina
 
     monkeypatch.setattr(app, "launch", launch)
     monkeypatch.setattr(app, "check_address", lambda host, port: None)
+    monkeypatch.setattr(app, "end_process", lambda: 0)
     assert app.main(["--model", "me/sounds@v1"]) == 0
     assert (served[0].folder / "curves.png").is_file()
     assert f"me/sounds at {commit[:7]}" in capsys.readouterr().err
