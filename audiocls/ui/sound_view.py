@@ -4,7 +4,6 @@ One gradio component with a script of its own (`sound_view.js`), which fetches n
 in the page and plays there; of a longer one the tab gives the parts that are asked for. It decides nothing.
 """
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from audiocls.corpus.overview import Overview
 from audiocls.evaluation.page_media import sound_address, spectrogram_address
 from audiocls.evaluation.spectrogram import log_mel_spectrogram
 from audiocls.ui.limits import LONGEST_HEARD_SECONDS, MOST_MARKS
+from audiocls.ui.scripted import scripted_view
 from audiocls.ui.sounds import told
 from audiocls.ui.texts import sound_view as texts
 
@@ -31,7 +31,7 @@ CLOSEST = 0.1  # of the height: frequencies nearer to each other are not both wr
 HEARD_RATE = 32000  # of a file that is played as it is: what most can hear, in half the bytes
 
 _NUMBERS = count(1)
-_FOLDER = Path(__file__).parent
+_FILES = Path(__file__).with_suffix("")
 _TEMPLATE = f"""<div class="sv"><p class="sv-empty">{texts.EMPTY}</p><div class="sv-shown" hidden>
 <div class="sv-body"><div class="sv-hz" aria-hidden="true"></div><div class="sv-scroll"><div class="sv-plot">
 <svg class="sv-wave" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor"></path></svg>
@@ -80,18 +80,12 @@ def sound_view(
             most LONGEST_HEARD_SECONDS apart, the request, and the values of `inputs`. Anybody may call it with any
             numbers: whose sound it gives must follow from the request.
     """
-    script = (_FOLDER / "sound_view.js").read_text(encoding="utf-8")
     given = {"WORDS": texts.WORDS, "HEARS": hear is not None, "LONGEST": LONGEST_HEARD_SECONDS}
-    view = gr.HTML(
-        None,
-        label=label,
-        show_label=True,
-        container=True,
-        padding=True,
-        html_template=_TEMPLATE,
-        css_template=(_FOLDER / "sound_view.css").read_text(encoding="utf-8"),
-        js_on_load="".join(f"const {name} = {json.dumps(each)};\n" for name, each in given.items()) + script,
-        apply_default_css=False,
+    view = scripted_view(
+        _FILES,
+        _TEMPLATE,
+        given,
+        label,
         elem_id=elem_id,
         elem_classes=["sound-view"],
         visible=visible,

@@ -6,15 +6,15 @@ heard, leaves a file of every piece, and lets the browser filter out all that is
 `audiocls.ui.live.listening`.
 """
 
-import json
 from pathlib import Path
 
 import gradio as gr
 
 from audiocls.ui.limits import LISTENING_STEP_SECONDS, LONGEST_LISTENING_SECONDS, LONGEST_PIECE_SECONDS
+from audiocls.ui.scripted import scripted_view
 from audiocls.ui.texts import live as texts
 
-_FOLDER = Path(__file__).parent
+_FILES = Path(__file__).with_suffix("")
 _TEMPLATE = f"""<div class="lv">
 <div class="lv-now"><button type="button" class="lv-button">{texts.WORDS["start"]}</button>
 <span class="lv-label">{texts.WORDS["idle"]}</span><span class="lv-score"></span></div>
@@ -37,16 +37,4 @@ def live_view(label: str, elem_id: str) -> gr.HTML:
             "longest": LONGEST_PIECE_SECONDS,
         },
     }
-    script = (_FOLDER / "view.js").read_text(encoding="utf-8")
-    return gr.HTML(
-        None,
-        label=label,
-        show_label=True,
-        container=True,
-        padding=True,
-        html_template=_TEMPLATE,
-        css_template=(_FOLDER / "view.css").read_text(encoding="utf-8"),
-        js_on_load="".join(f"const {name} = {json.dumps(each)};\n" for name, each in given.items()) + script,
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    return scripted_view(_FILES, _TEMPLATE, given, label, elem_id=elem_id)
