@@ -25,18 +25,30 @@ def browser_hearing(file: Path, folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
+def opened_page(chromium: Any, url: str, width: int, height: int, **more: Any) -> Iterator[Any]:
+    """A page, and a check that none of its scripts failed; `more` is for `chromium.new_page`.
+
+    The url "about:blank" gives one that is prepared before it goes to the app.
+    """
+    failed: list[str] = []
+    with chromium.new_page(viewport={"width": width, "height": height}, **more) as page:
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(url)
+        yield page
+    assert failed == []
+
+
+@contextmanager
 def watched_page(chromium: Any, url: str, width: int, height: int) -> Iterator[Any]:
     """The app's page, and a check that it asked nobody but the app for anything and that no script failed."""
-    page = chromium.new_page(viewport={"width": width, "height": height})
-    asked, failed = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(url)
-    page.locator("#sound").get_by_role("button", name="Record", exact=True).wait_for(timeout=PATIENCE_MS)
-    yield page
-    page.close()
+    asked: list[str] = []
+    with opened_page(chromium, "about:blank", width, height) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(url)
+        page.locator("#sound").get_by_role("button", name="Record", exact=True).wait_for(timeout=PATIENCE_MS)
+        yield page
     assert [url_ for url_ in asked if not url_.removeprefix("blob:").startswith(("data:", url))] == []
-    assert failed == []
 
 
 def give_file(page: Any, path: Path) -> None:

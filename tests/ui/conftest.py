@@ -16,6 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from audiocls import AudioClassifier
+from docs.screenshots import browser
 from tests.small_models import write_small_model
 
 ROOT = Path(__file__).parents[2]
@@ -86,3 +87,10 @@ def app(classifier, tmp_path_factory):
     allowed = errors.count("InvalidPathError: Cannot move")  # gradio's own words for a refused path
     assert errors.count("Traceback") == allowed, errors
     assert list(uploads.iterdir()) == [], "the app left temporary files behind"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser without a microphone. Of a module: one that hears a sound cannot run beside it."""
+    with browser() as running:
+        yield running

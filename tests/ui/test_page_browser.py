@@ -1,40 +1,27 @@
 """The page around the tabs in a browser: links to a model and a tab, choosing a model, and use by everybody."""
 
 import shutil
+from contextlib import ExitStack
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from audiocls.ui import texts
-from docs.screenshots import browser, find_browser
-
-PATIENCE_MS = 30_000
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
+from docs.screenshots import SIZES, find_browser
+from tests.browsing import PATIENCE_MS, opened_page
 
 
 @pytest.fixture
 def open_page(chromium, app):
-    pages, failed = [], []
+    with ExitStack() as pages:
 
-    def open_page(query="", size=(1440, 900), scheme="light"):
-        page = chromium.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        page.on("pageerror", lambda error: failed.append(str(error)))
-        page.goto(app.url + query)
-        page.get_by_role("tab", name=texts.TABS["classify"]).wait_for(timeout=PATIENCE_MS)
-        page.wait_for_function("window.audioclsArrived", timeout=PATIENCE_MS)
-        pages.append(page)
-        return page
+        def open_page(query="", size=SIZES["desktop"], scheme="light"):
+            page = pages.enter_context(opened_page(chromium, app.url + query, *size, color_scheme=scheme))
+            page.get_by_role("tab", name=texts.TABS["classify"]).wait_for(timeout=PATIENCE_MS)
+            page.wait_for_function("window.audioclsArrived", timeout=PATIENCE_MS)
+            return page
 
-    yield open_page
-    for page in pages:
-        page.close()
-    assert failed == []
+        yield open_page
 
 
 def open_tab(page):

@@ -6,25 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from audiocls.cli import main
-from docs.screenshots import browser
-from tests.browsing import PATIENCE_MS
+from tests.browsing import opened_page
 from tests.small_models import SOUNDS
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture
 def page(chromium, app):
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{app.url}?tab=batch")
-    page.locator("#batch-start").wait_for()
-    yield page
-    page.close()
+    with opened_page(chromium, f"{app.url}?tab=batch", 390, 844) as page:
+        page.locator("#batch-start").wait_for()
+        yield page
 
 
 def sounds_zip(folder):

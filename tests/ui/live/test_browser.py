@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from audiocls.audio.decoding import decode
-from tests.browsing import PATIENCE_MS, browser_hearing, watched_page
+from tests.browsing import PATIENCE_MS, browser_hearing, opened_page, watched_page
 from tests.small_models import LABELS, SOUNDS
 
 RATE = 16000
@@ -89,16 +89,15 @@ def test_who_leaves_the_tab_is_not_heard_any_more(page):
 
 @pytest.mark.parametrize(("error", "told"), [("NotAllowedError", "did not allow"), ("NotFoundError", "No microphone")])
 def test_a_microphone_that_is_refused_or_missing_is_explained(chromium, app, error, told):
-    page = chromium.new_page()
-    page.add_init_script(
-        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}'); }}"
-    )
-    page.goto(f"{app.url}?tab=live")
-    page.get_by_role("button", name="Start listening").click(timeout=PATIENCE_MS)
-    page.locator(".lv-problem").get_by_text(told).wait_for(timeout=PATIENCE_MS)
-    assert page.locator(".lv-label").inner_text() == "Not listening"
-    page.get_by_role("button", name="Start listening").wait_for()
-    page.close()
+    with opened_page(chromium, "about:blank", 1280, 720) as page:
+        page.add_init_script(
+            f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}'); }}"
+        )
+        page.goto(f"{app.url}?tab=live")
+        page.get_by_role("button", name="Start listening").click(timeout=PATIENCE_MS)
+        page.locator(".lv-problem").get_by_text(told).wait_for(timeout=PATIENCE_MS)
+        assert page.locator(".lv-label").inner_text() == "Not listening"
+        page.get_by_role("button", name="Start listening").wait_for()
 
 
 def test_a_lost_connection_is_told_and_one_can_listen_again(chromium, app):

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from docs.screenshots import browser
-from tests.browsing import PATIENCE_MS
+from tests.browsing import PATIENCE_MS, opened_page
 from tests.small_models import LABELS, write_small_model
 from tests.ui.conftest import ROOT, free_port
 from tests.ui.model.evaluated import evaluated_model, largest_mistake
@@ -46,22 +45,11 @@ def url(heard, tmp_path_factory):
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
-
-
 @pytest.fixture
 def page(chromium, url):
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    failed = []
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(f"{url}?tab=model")
-    page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)
-    yield page
-    page.close()
-    assert failed == []
+    with opened_page(chromium, f"{url}?tab=model", 390, 844) as page:
+        page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)
+        yield page
 
 
 def cell(page, row, column):
@@ -118,11 +106,9 @@ def test_another_model_changes_all_of_it_and_shows_no_empty_frames(page):
 
 
 def test_nothing_of_it_is_there_before_it_is_looked_at(chromium, url):
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(url)
-    page.locator("#sound").wait_for(timeout=PATIENCE_MS)
-    page.wait_for_timeout(500)
-    assert page.locator("#model-facts dl").count() == 0
-    page.get_by_role("tab", name="Model").click()
-    page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)
-    page.close()
+    with opened_page(chromium, url, 1440, 900) as page:
+        page.locator("#sound").wait_for(timeout=PATIENCE_MS)
+        page.wait_for_timeout(500)
+        assert page.locator("#model-facts dl").count() == 0
+        page.get_by_role("tab", name="Model").click()
+        page.locator("#model-facts dl").wait_for(timeout=PATIENCE_MS)

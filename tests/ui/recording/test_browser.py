@@ -9,17 +9,10 @@ import soundfile
 
 from audiocls.corpus.corpus import detect_recordings
 from audiocls.detection.options import DetectOptions
-from docs.screenshots import browser
 from tests.browsing import PATIENCE_MS, watched_page
 
 FIELD = Path(__file__).parents[3] / "data" / "field_recordings" / "field_0.ogg"
 THRESHOLD = "0.25"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import pytest
 from audiocls import AudioClassifier
 from audiocls.cli import main
 from audiocls.ui.texts import train as texts
-from docs.screenshots import browser
-from tests.browsing import PATIENCE_MS, give_file
+from tests.browsing import give_file, opened_page
 from tests.small_models import SOUNDS
 from tests.ui.train.lessons import TRAIN
 
@@ -45,17 +44,10 @@ def before(data, classifier):
 
 
 @pytest.fixture
-def page(app, before):
-    with browser() as chromium:
-        page = chromium.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE_MS)
-        failed = []
-        page.on("pageerror", lambda error: failed.append(str(error)))
-        page.goto(f"{app.url}?model=runs%2Fbefore")
+def page(app, before, chromium):
+    with opened_page(chromium, f"{app.url}?model=runs%2Fbefore", 1440, 900) as page:
         page.locator("#introduction", has_text="before").wait_for()
         yield page
-        page.close()
-        assert failed == []
 
 
 def correct(page, path):
