@@ -1,7 +1,6 @@
-"""What the app tells about a model: its scores in a line, its card as Markdown, its pictures."""
+"""What the app tells about a model: its scores in a line, its card as Markdown."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from audiocls.inference.classifier import AudioClassifier
@@ -49,17 +48,12 @@ def limits(classifier: AudioClassifier) -> str:
 def card_text(card: str | None) -> str:
     """A model card as the page shows it: without its YAML front matter, images and forms.
 
-    The card's own pictures are shown beside it (`pictures`); others would have to be fetched from elsewhere.
+    The card's own pictures are shown beside it; others would have to be fetched from elsewhere.
     """
     if not card:
         return texts.CARD_UNKNOWN
     body = _FRONT_MATTER.sub("", card, count=1)
     return _HTML.sub("", _MARKDOWN_IMAGE.sub("", body)).strip()
-
-
-def pictures(folder: Path | None) -> list[Path]:
-    """The pictures that training left in a model folder, as far as they are there."""
-    return [path for name in PICTURES if folder is not None and (path := folder / name).is_file()]
 
 
 def escaped(text: str) -> str:

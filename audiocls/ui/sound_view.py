@@ -14,8 +14,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from audiocls.audio.decoding import Source, decode
-from audiocls.audio.streaming import AudioStream
+from audiocls.audio.decoding import decode
 from audiocls.corpus.overview import Overview
 from audiocls.evaluation.page_media import sound_address, spectrogram_address
 from audiocls.evaluation.spectrogram import log_mel_spectrogram
@@ -31,7 +30,7 @@ CLOSEST = 0.1  # of the height: frequencies nearer to each other are not both wr
 HEARD_RATE = 32000  # of a file that is played as it is: what most can hear, in half the bytes
 
 _NUMBERS = count(1)
-_FILES = Path(__file__).with_suffix("")
+_SCRIPT, _STYLE = Path(__file__).with_name("sound_view.js"), Path(__file__).with_name("sound_view.css")
 _TEMPLATE = f"""<div class="sv"><p class="sv-empty">{texts.EMPTY}</p><div class="sv-shown" hidden>
 <div class="sv-body"><div class="sv-hz" aria-hidden="true"></div><div class="sv-scroll"><div class="sv-plot">
 <svg class="sv-wave" preserveAspectRatio="none" aria-hidden="true"><path fill="currentColor"></path></svg>
@@ -82,7 +81,8 @@ def sound_view(
     """
     given = {"WORDS": texts.WORDS, "HEARS": hear is not None, "LONGEST": LONGEST_HEARD_SECONDS}
     view = scripted_view(
-        _FILES,
+        _SCRIPT,
+        _STYLE,
         _TEMPLATE,
         given,
         label,
@@ -138,27 +138,6 @@ def picture_of_overview(overview: Overview, seconds: float, marks: Sequence[Mark
     if len(highs) > STRETCHES:
         highs = np.maximum.reduceat(highs, np.linspace(0, len(highs), STRETCHES, endpoint=False).astype(int))
     return _value(seconds, overview.spectrogram(), overview.band_hz, -highs, highs, marks, None)
-
-
-def picture_of_recording(
-    source: Source | AudioStream, sampling_rate: int, marks: Sequence[Mark] = ()
-) -> dict[str, Any]:
-    """What a view shows of a recording of any length, read once, in memory that does not grow with it.
-
-    Args:
-        source: a path, bytes, a binary file, or a stream of them.
-        sampling_rate: up to half of which is shown, in Hz; of a stream its own.
-
-    Raises:
-        AudioReadError: nothing of it can be read.
-    """
-    stream = source if isinstance(source, AudioStream) else AudioStream(source, sampling_rate)
-    overview: Overview | None = None
-    for block in stream:
-        if overview is None:
-            overview = Overview(stream.sampling_rate, stream.expected_seconds)
-        overview.push(block)
-    return picture_of_overview(overview or Overview(stream.sampling_rate), stream.seconds, marks)
 
 
 def with_marks(value: dict[str, Any], marks: Sequence[Mark]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audiocls.ui.card import card_text, escaped, pictures, score_line
+from audiocls.ui.card import card_text, escaped, score_line
 
 SCORES = {"split": "test", "size": 70, "accuracy": 0.9, "intervals": {"accuracy": [0.812, 0.95]}}
 
@@ -24,13 +24,6 @@ def test_the_card_loses_its_front_matter_and_its_images():
     assert card_text(card) == "# Name\n\n\ntext --- more\n---\nend"
     assert card_text("# Only text\n---\nhere") == "# Only text\n---\nhere"
     assert card_text(None) == card_text("") == "This model has no card."
-
-
-def test_pictures_are_those_of_the_folder(tmp_path):
-    assert pictures(tmp_path) == []
-    (tmp_path / "curves.png").touch()
-    (tmp_path / "holiday.png").touch()
-    assert pictures(tmp_path) == [tmp_path / "curves.png"]
 
 
 def test_a_name_is_not_taken_for_markdown():

@@ -10,8 +10,9 @@ import soundfile
 from PIL import Image
 
 from audiocls.audio.decoding import decode
+from audiocls.corpus.overview import Overview
 from audiocls.ui.limits import LONGEST_HEARD_SECONDS
-from audiocls.ui.sound_view import Mark, _heard, picture_of, picture_of_recording, with_marks
+from audiocls.ui.sound_view import Mark, _heard, picture_of, picture_of_overview, with_marks
 from tests.small_models import SOUNDS
 
 RATE = 16000
@@ -52,11 +53,13 @@ def test_a_mark_lies_at_its_frequency(sound):
     assert with_marks(value, [])["marks"] == []
 
 
-def test_a_long_recording_is_seen_whole_and_not_in_the_page(sound, tmp_path):
+def test_a_long_recording_is_seen_whole_and_not_in_the_page(sound):
     quiet = np.zeros(100 * RATE, np.float32)
     quiet[70 * RATE : 70 * RATE + len(sound)] = sound
-    soundfile.write(tmp_path / "long.wav", quiet, RATE)
-    value = picture_of_recording(tmp_path / "long.wav", RATE, [Mark(70, 72, "animal")])
+    overview = Overview(RATE, 100.0)
+    for block in np.split(quiet, 10):
+        overview.push(block)
+    value = picture_of_overview(overview, 100.0, [Mark(70, 72, "animal")])
     assert value["seconds"] == 100
     assert value["sound"] is None
     assert np.argmax(value["highs"]) / len(value["highs"]) == pytest.approx(0.71, abs=0.02)

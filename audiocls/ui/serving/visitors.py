@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -65,8 +64,3 @@ def sent_from_here(request: "gr.Request") -> bool:
         and (origin is None or urlsplit(origin).netloc == host)
         and not any(name in headers for name in _FORWARDED)
     )
-
-
-def folder_name(session: str | None) -> str | None:
-    """A session as the name of a folder; None for what cannot be one."""
-    return session if session and Path(session).name == session else None

@@ -14,7 +14,6 @@ FACT_NAMES = {
     "made": "Weights written",
     "device": "Trained with",
 }
-LABELS = "{number} labels"
 ONE_ANSWER = "one label a sound"
 SEVERAL_ANSWERS = "several labels a sound, or none"
 NONE_TOO = "one label a sound, or none of these"
@@ -65,14 +64,7 @@ MATRIX_GIVEN = "called"
 CONFUSIONS = "The matrix of {number} labels is too large for a page; these are its most frequent mistakes."
 CONFUSION_COLUMNS = ("is", "called", "clips")
 
-CLIPS = "Clips"
-CLIPS_RIGHT = "**{true}**, and called so: {number}"
-CLIPS_WRONG = "**{true}** called **{given}**: {number}"
-CLIPS_LABELS = "**{label}**, {column}: {number}"
-CLIPS_NUMBER = "{number} clip"
-CLIPS_NUMBERS = "{number} clips"
 CLIPS_MORE = "Shown are the {shown} of which the model was surest."
-CLIPS_NONE = "The clips of this cell are not told: predictions.csv is not with this model."
 CLIPS_CHOOSE = "Choose a number in the matrix to see its clips."
 CLIP_PLAY = "Play {file}"
 CLIP_SILENT = "not here to be heard"
