@@ -1,4 +1,4 @@
-"""The endpoints of `api.Endpoints` on the page: their names, types and descriptions."""
+"""The endpoints of `functions.Endpoints` on the page: their names, types and descriptions."""
 
 from typing import Any
 

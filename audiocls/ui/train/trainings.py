@@ -83,8 +83,9 @@ class Training:
 
     def clean(self, text: str) -> str:
         """A line of the process for its visitor."""
-        for path in (self.material.data, str(self.material.held or self.material.data)):
-            text = text.replace(path, texts.YOUR_SOUNDS) if self.material.held else text
+        if self.material.held:
+            for path in (self.material.data, str(self.material.held)):
+                text = text.replace(path, texts.YOUR_SOUNDS)
         if not self.visitor.local:
             text = text.replace(str(self.target), self.name).replace(str(self.target.parent), "").strip()
         return text

@@ -17,7 +17,7 @@ from audiocls.ui.train import trainings as module
 from audiocls.ui.train.choices import Choices
 from audiocls.ui.train.errand import Errand
 from audiocls.ui.train.material import Material
-from audiocls.ui.train.trainings import CANCELLED, DONE, FAILED, RUNNING, WAITING, Trainings
+from audiocls.ui.train.trainings import CANCELLED, DONE, FAILED, RUNNING, WAITING, Training, Trainings
 from audiocls.ui.train.views import curves, leaderboard, rows_of, status_text
 from tests.small_models import MODEL_FOLDER, SOUNDS
 
@@ -65,6 +65,19 @@ def gone(pid):
     except ProcessLookupError:
         return True
     return False
+
+
+def test_where_things_lie_is_told_to_nobody_from_elsewhere(sounds, tmp_path):
+    held, target = sounds.held, tmp_path / "models" / "mine"
+    line = f"{sounds.data}/drum/a.wav and {held}/b.wav; {target}/README.md in {target.parent}"
+    named = Material(sounds.data, "sounds")
+
+    def told(visitor, material):
+        return Training(visitor, target, tmp_path, material, Choices("forest", 1.0, 0.2)).clean(line)
+
+    assert told(BEN, sounds) == "your sounds/drum/a.wav and your sounds/b.wav; mine/README.md in"
+    assert told(HERE, sounds) == f"your sounds/drum/a.wav and your sounds/b.wav; {target}/README.md in {target.parent}"
+    assert told(HERE, named) == line
 
 
 def test_a_training_becomes_a_model_that_opens(trainings, sounds, tmp_path):
