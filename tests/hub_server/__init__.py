@@ -9,7 +9,7 @@ It stores everything as plain files under one folder, speaks to the real `huggin
 |---|---|
 | `storage.py` | blobs, repositories, commits, references as plain files |
 | `access.py` | who a token is, what it may do: owners, organisations, private and gated repositories |
-| `requests.py` | what a request names: repository, revision, path; answers that the client understands |
+| `requests.py` | what a request names: repository, revision, path; refusals; `Part`: who answers |
 | `reading.py`, `info.py` | information, listings, files with ranges |
 | `writing.py`, `commits.py` | repositories made, set, deleted; branches and tags; commits |
 | `lfs.py`, `xet.py`, `xet_formats.py` | large files: the two ways |

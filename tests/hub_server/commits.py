@@ -12,19 +12,14 @@ from starlette.routing import Route
 from tests.hub_server.attributes import is_binary, is_named_large
 from tests.hub_server.metadata import check_readme
 from tests.hub_server.pull_requests import open_pull_request
-from tests.hub_server.requests import Refusal, is_true, page_url, repository_of
+from tests.hub_server.requests import Part, Refusal, is_true, page_url, repository_of
 from tests.hub_server.storage import Repository, StoredFile
 
 Files = dict[str, StoredFile]
 
 
-class Commits:
+class Commits(Part):
     """The two routes of a commit: what is to be uploaded how, and the commit itself."""
-
-    def __init__(self, hub: Any) -> None:
-        self.hub = hub
-        self.store = hub.store
-        self.access = hub.access
 
     def routes(self) -> list[Route]:
         """Where what is answered."""

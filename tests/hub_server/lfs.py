@@ -11,16 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.hub_server.requests import Refusal, base_url, repository_of
+from tests.hub_server.requests import Part, Refusal, base_url, repository_of
 
 
-class Lfs:
+class Lfs(Part):
     """The routes of LFS uploads."""
-
-    def __init__(self, hub: Any) -> None:
-        self.hub = hub
-        self.store = hub.store
-        self.signer = hub.signer
 
     def routes(self) -> list[Route]:
         """Where what is answered."""
@@ -36,10 +31,10 @@ class Lfs:
 
     async def batch(self, request: Request) -> Response:
         """Where each content is to be uploaded; a content that is here needs no action."""
-        repository = self.hub.access.repository(request, *repository_of(request))
-        user = self.hub.access.logged_in(request)  # a pull request may come from anybody who can write somewhere
+        repository = self.access.repository(request, *repository_of(request))
+        user = self.access.logged_in(request)  # a pull request may come from anybody who can write somewhere
         if user.role == "read":
-            self.hub.access.writer(request, repository.owner)
+            self.access.writer(request, repository.owner)
         asked = await request.json()
         in_parts = self.hub.part_size is not None and "multipart" in asked.get("transfers", [])
         objects = []
@@ -59,7 +54,7 @@ class Lfs:
 
     def actions(self, base: str, sha256: str, size: int, in_parts: bool) -> dict[str, Any]:
         """The signed addresses for a content."""
-        at, signature = f"{base}/lfs/{sha256}", f"?signature={self.signer.sign(sha256)}"
+        at, signature = f"{base}/lfs/{sha256}", f"?signature={self.hub.signer.sign(sha256)}"
         upload: dict[str, Any] = {"href": f"{at}{signature}"}
         if in_parts and size > self.hub.part_size:
             count = -(-size // self.hub.part_size)
@@ -112,5 +107,5 @@ class Lfs:
     def signed(self, request: Request) -> str:
         """The content that a signed address is about."""
         sha256 = request.path_params["sha256"]
-        self.signer.check(request, sha256)
+        self.hub.signer.check(request, sha256)
         return sha256

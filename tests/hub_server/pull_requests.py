@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.hub_server.requests import Refusal, repository_of
+from tests.hub_server.requests import Part, Refusal, repository_of
 from tests.hub_server.storage import PullRequest, Repository, now
 
 
@@ -18,12 +18,8 @@ def open_pull_request(repository: Repository, title: str, description: str, auth
     return opened
 
 
-class PullRequests:
+class PullRequests(Part):
     """The routes of pull requests and discussions."""
-
-    def __init__(self, hub: Any) -> None:
-        self.store = hub.store
-        self.access = hub.access
 
     def routes(self) -> list[Route]:
         """Where what is answered."""

@@ -9,17 +9,12 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from tests.hub_server.info import commit_entry, repository_info, space_runtime
-from tests.hub_server.requests import Refusal, base_url, is_true, repository_of
+from tests.hub_server.requests import Part, Refusal, base_url, is_true, repository_of
 from tests.hub_server.storage import Commit, Repository, StoredFile, git_oid
 
 
-class Reading:
+class Reading(Part):
     """The routes that change nothing."""
-
-    def __init__(self, hub: Any) -> None:
-        self.hub = hub
-        self.store = hub.store
-        self.access = hub.access
 
     def routes(self) -> list[Route]:
         """Where what is answered."""

@@ -1,4 +1,5 @@
-"""What a request names (repository, revision, path), refusals as the client understands them, signed addresses.
+"""What a request names (repository, revision, path), refusals as the client understands them, signed addresses;
+what a part of the server that answers requests starts with.
 
 Revisions and paths come with their slashes escaped ("refs%2Fpr%2F1"); `decoded_path` keeps such a slash apart from
 those that divide the address until the route is found, and `Escaped` turns it back.
@@ -7,6 +8,7 @@ those that divide the address until the route is found, and `Escaped` turns it b
 import hashlib
 import hmac
 import re
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -95,6 +97,15 @@ def page_url(request: Request, repo_type: str, repo_id: str) -> str:
 def is_true(request: Request, name: str) -> bool:
     """Whether a parameter of the query says yes."""
     return request.query_params.get(name, "").lower() in ("1", "true")
+
+
+class Part:
+    """A part of the server that answers some of the requests: what the routes of every part use."""
+
+    def __init__(self, hub: Any) -> None:
+        self.hub = hub
+        self.store = hub.store
+        self.access = hub.access
 
 
 class Signer:

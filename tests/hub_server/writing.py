@@ -10,17 +10,12 @@ from starlette.routing import Route
 
 from tests.hub_server.attributes import first_attributes
 from tests.hub_server.metadata import check_readme
-from tests.hub_server.requests import Refusal, page_url, repository_of
+from tests.hub_server.requests import Part, Refusal, page_url, repository_of
 from tests.hub_server.storage import Repository, now
 
 
-class Writing:
+class Writing(Part):
     """The routes that change repositories, but for commits."""
-
-    def __init__(self, hub: Any) -> None:
-        self.hub = hub
-        self.store = hub.store
-        self.access = hub.access
 
     def routes(self) -> list[Route]:
         """Where what is answered."""
