@@ -8,16 +8,17 @@ from typing import Any
 import gradio as gr
 
 
-def scripted_view(files: Path, template: str, constants: Mapping[str, Any], label: str, **settings: Any) -> gr.HTML:
+def scripted_view(
+    script: Path, style: Path, template: str, constants: Mapping[str, Any], label: str, **settings: Any
+) -> gr.HTML:
     """An empty view.
 
     Args:
-        files: their path without suffix; a `.css` and a `.js` are there.
+        script, style: the files, named in full in the module they lie beside, so that a Space is given them, too.
         template: its HTML, as gradio's `html_template`.
         constants: what the script finds under which names, as JSON has it.
         settings: of `gr.HTML`.
     """
-    script = files.with_suffix(".js").read_text(encoding="utf-8")
     return gr.HTML(
         None,
         label=label,
@@ -25,8 +26,9 @@ def scripted_view(files: Path, template: str, constants: Mapping[str, Any], labe
         container=True,
         padding=True,
         html_template=template,
-        css_template=files.with_suffix(".css").read_text(encoding="utf-8"),
-        js_on_load="".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items()) + script,
+        css_template=style.read_text(encoding="utf-8"),
+        js_on_load="".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
+        + script.read_text(encoding="utf-8"),
         apply_default_css=False,
         **settings,
     )

@@ -64,6 +64,12 @@ CSS = """
 #card :is(th, td) {overflow-wrap: normal; word-break: normal;}
 #publish-lines textarea {font-family: var(--font-mono); font-size: var(--text-sm);}
 @media (max-width: 640px) {#publish .form {flex-direction: column;}}
+/* every tab is seen, in two lines where they do not fit into one: gradio hides those for which it finds no room */
+.tab-container.visually-hidden button {padding: 0 !important; font-size: 0 !important;}
+.tab-wrapper, .tab-container {height: auto !important;}
+.tab-container {flex-wrap: wrap; overflow: visible !important;}
+.tab-container button {height: 40px;}
+@media (max-width: 640px) {.tab-container button {padding: 0 10px !important;}}
 footer button, footer a {color: var(--body-text-color-subdued) !important;}
 #header {align-items: end;}
 footer .divider {display: none !important;}

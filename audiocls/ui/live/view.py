@@ -14,7 +14,7 @@ from audiocls.ui.limits import LISTENING_STEP_SECONDS, LONGEST_LISTENING_SECONDS
 from audiocls.ui.scripted import scripted_view
 from audiocls.ui.texts import live as texts
 
-_FILES = Path(__file__).with_suffix("")
+_SCRIPT, _STYLE = Path(__file__).with_name("view.js"), Path(__file__).with_name("view.css")
 _TEMPLATE = f"""<div class="lv">
 <div class="lv-now"><button type="button" class="lv-button">{texts.WORDS["start"]}</button>
 <span class="lv-label">{texts.WORDS["idle"]}</span><span class="lv-score"></span></div>
@@ -37,4 +37,4 @@ def live_view(label: str, elem_id: str) -> gr.HTML:
             "longest": LONGEST_PIECE_SECONDS,
         },
     }
-    return scripted_view(_FILES, _TEMPLATE, given, label, elem_id=elem_id)
+    return scripted_view(_SCRIPT, _STYLE, _TEMPLATE, given, label, elem_id=elem_id)
