@@ -36,7 +36,7 @@ def opened_page(chromium: Any, url: str, width: int, height: int, **more: Any) -
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(url)
         yield page
-    assert failed == []
+    assert failed == [], f"scripts of the page failed: {failed}"
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def watched_page(chromium: Any, url: str, width: int, height: int) -> Iterator[A
         page.goto(url)
         page.locator("#sound").get_by_role("button", name="Record", exact=True).wait_for(timeout=PATIENCE_MS)
         yield page
-    assert [url_ for url_ in asked if not url_.removeprefix("blob:").startswith(("data:", url))] == []
+    foreign = [address for address in asked if not address.removeprefix("blob:").startswith(("data:", url))]
+    assert foreign == [], f"the page asked somebody else: {foreign}"
 
 
 def give_file(page: Any, path: Path) -> None:
