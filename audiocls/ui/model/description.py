@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from audiocls.card.front_matter import divided
-from audiocls.errors import ModelError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui.limits import LARGEST_SOUND_BYTES, LONGEST_RECORDING_SECONDS, LONGEST_SOUND_SECONDS, MOST_BATCH_FILES
+from audiocls.ui.model.files import ModelFiles
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "mean_average_precision")
 
@@ -25,7 +24,7 @@ def description(classifier: AudioClassifier) -> dict[str, Any]:
         "sampling_rate": classifier.sampling_rate,
         "window_seconds": round(classifier.window_length / classifier.sampling_rate, 3),
         "scores": _scores(classifier.metrics),
-        "licence": _licence(classifier.card),
+        "licence": ModelFiles(classifier).licence,
         "limits": {
             "sound_seconds": LONGEST_SOUND_SECONDS,
             "sound_bytes": LARGEST_SOUND_BYTES,
@@ -52,12 +51,3 @@ def _scores(metrics: Any) -> dict[str, Any] | None:
         "interval_level": metrics.get("interval_level", 0.95) if intervals else None,
         "scores": told,
     }
-
-
-def _licence(card: str | None) -> str | None:
-    """As the card's metadata names it; None where it names none."""
-    try:
-        licence = divided(card or "", "README.md")[0].values.get("license")
-    except ModelError:
-        return None
-    return licence if isinstance(licence, str) and licence != "unknown" else None

@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from audiocls.card.text import counted
+from audiocls.text_layout import size
 from audiocls.ui.model.files import ModelFiles
 from audiocls.ui.texts import model as texts
 
@@ -14,7 +15,7 @@ def fact_rows(files: ModelFiles) -> list[tuple[str, str]]:
         "name": files.classifier.name,
         "kind": kind(files),
         "answer": _answer(files),
-        "licence": _licence(files),
+        "licence": (files.licence or texts.UNKNOWN_LICENCE) if files.metadata else None,
         "weights": _weights(files),
         "rate": texts.RATE.format(rate=files.classifier.sampling_rate, nyquist=files.classifier.sampling_rate / 2),
         "window": _window(files),
@@ -55,17 +56,12 @@ def _answer(files: ModelFiles) -> str:
     return texts.ONE_ANSWER if files.classifier.known_threshold is None else texts.NONE_TOO
 
 
-def _licence(files: ModelFiles) -> str | None:
-    licence = files.metadata.get("license")
-    if not files.metadata:
-        return None
-    return str(licence) if isinstance(licence, str) and licence != "unknown" else texts.UNKNOWN_LICENCE
-
-
 def _weights(files: ModelFiles) -> str | None:
-    size, parameters = files.weights_bytes(), sum(each.numel() for each in files.classifier.model.parameters())
-    told = f"{(size or 0) / 1e6:.1f} MB" if (size or 0) < 1e9 else f"{(size or 0) / 1e9:.1f} GB"
-    return None if size is None else texts.WEIGHTS.format(size=told, parameters=f"{parameters:,}")
+    written = files.weights_bytes()
+    if written is None:
+        return None
+    parameters = sum(each.numel() for each in files.classifier.model.parameters())
+    return texts.WEIGHTS.format(size=size(written), parameters=f"{parameters:,}")
 
 
 def _window(files: ModelFiles) -> str:
@@ -93,11 +89,11 @@ def _device(files: ModelFiles) -> str | None:
 
 
 def _made(files: ModelFiles) -> str | None:
-    """When the weights were written; of a model of the Hub that is only when they were fetched."""
-    weights = files.path("config.json")
-    if weights is None or files.of_the_hub:
+    """When the model was written; of one of the Hub that is only when it was fetched."""
+    config = files.path("config.json")  # as old as the weights, which may be too large for `path`
+    if config is None or files.of_the_hub:
         return None
-    written = datetime.datetime.fromtimestamp(weights.stat().st_mtime)
+    written = datetime.datetime.fromtimestamp(config.stat().st_mtime)
     return f"{written.day} {written:%B %Y, %H:%M}"
 
 

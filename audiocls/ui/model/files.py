@@ -69,6 +69,12 @@ class ModelFiles:
             return {}
 
     @property
+    def licence(self) -> str | None:
+        """As the card's metadata names it; None where it names none."""
+        named = self.metadata.get("license")
+        return named if isinstance(named, str) and named != "unknown" else None
+
+    @property
     def of_the_hub(self) -> bool:
         """Whether it lies in the Hub's cache and not in a folder of its own."""
         return self.folder is not None and self.folder.parent.name == "snapshots"

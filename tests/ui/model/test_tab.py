@@ -19,6 +19,7 @@ from audiocls.evaluation.share_colours import contrast, ink_on, share_colour
 from audiocls.ui.context import AppContext, Navigation
 from audiocls.ui.model import tab as model_tab
 from audiocls.ui.model.clips import ClipSounds, answered_clips, data_folder, in_cell
+from audiocls.ui.model.description import description
 from audiocls.ui.model.facts import fact_rows, missing
 from audiocls.ui.model.files import ModelFiles
 from audiocls.ui.model.matrix import Matrix, matrix_html, read_matrix
@@ -84,6 +85,24 @@ def test_facts_scores_and_labels_are_those_of_the_folder(heard):
     assert all(f"\n| {label} | " in scores for label in LABELS)
     assert "curves.png" in missing(files)
     assert "predictions.csv" not in missing(files)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "licence", "shown"),
+    [
+        ("license: mit", "mit", "mit"),
+        ("license: unknown", None, texts.UNKNOWN_LICENCE),
+        ("license: [mit, gpl]", None, texts.UNKNOWN_LICENCE),
+        ("tags: [audio]", None, texts.UNKNOWN_LICENCE),
+        ("license: [mit", None, None),  # no YAML: nothing is known of it
+    ],
+)
+def test_the_page_and_programs_are_told_the_same_licence(tmp_path, metadata, licence, shown):
+    folder = write_small_model(tmp_path / "model")
+    (folder / "README.md").write_text(f"---\n{metadata}\n---\n# Sounds\n")
+    classifier = AudioClassifier.from_pretrained(folder)
+    assert description(classifier)["licence"] == licence
+    assert dict(fact_rows(ModelFiles(classifier))).get(texts.FACT_NAMES["licence"]) == shown
 
 
 def test_the_cells_of_the_matrix_hold_the_clips_of_the_table(heard):
