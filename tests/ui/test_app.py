@@ -16,8 +16,8 @@ from audiocls.errors import AudioclsError, UsageError
 from audiocls.ui import sounds
 from audiocls.ui.app import check_address, main
 from audiocls.ui.classify.examples import bundled_sounds
+from tests.running_app import ROOT, free_port
 from tests.small_models import SOUNDS
-from tests.ui.conftest import ROOT, free_port
 
 FILE = SOUNDS / "drum" / "drum_00.ogg"
 

@@ -1,25 +1,30 @@
 """The view of a sound in Chromium: a mark chosen by mouse or keyboard plays its part, a click elsewhere seeks."""
 
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 
-from docs.screenshots import browser
-from tests.browsing import PATIENCE_MS
+from tests.browsing import PATIENCE_MS, opened_page
+from tests.running_app import ROOT, running_app
 from tests.small_models import SOUNDS
-from tests.ui.conftest import ROOT, free_port
 
 PAGE = """
+import signal
 import sys
+from contextlib import ExitStack, suppress
+from audiocls.ui.app import end_process
+from audiocls.ui.serving.temporary import temporary_folder
+
+ending = ExitStack()
+ending.enter_context(temporary_folder())  # before gradio comes, which puts down files at once
 import gradio as gr
 from audiocls.audio.decoding import decode
 from audiocls.ui.parts import LAUNCH
 from audiocls.ui.sound_view import Mark, chosen, picture_of, sound_view
 
-SOUND = decode(sys.argv[2], 16000)
+_, _, port, path = sys.argv
+SOUND = decode(path, 16000)
 MARKS = [Mark(0.2, 1.0, "first", 0.9), Mark(1.5, 2.5, "second", low_hz=300, high_hz=2000)]
 
 def hear(start, end, request):
@@ -36,36 +41,26 @@ with gr.Blocks() as blocks:
     value = picture_of(SOUND, 16000, MARKS)
     gr.Button("show").click(lambda: (value, value | {"sound": None}), None, [short, long])
     gr.Button("choose").click(lambda: chosen(1), None, long)
-blocks.launch(server_port=int(sys.argv[1]), quiet=True, prevent_thread_lock=True, **LAUNCH)
-print("ready", flush=True)
-sys.stdin.read()
+blocks.launch(server_port=int(port), quiet=True, prevent_thread_lock=True, **LAUNCH)
+print("Open", blocks.local_url, flush=True)
+with suppress(KeyboardInterrupt), ending:
+    signal.pause()
+end_process()
 """
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    port, script = free_port(), tmp_path_factory.mktemp("view") / "page.py"
+def page(chromium, tmp_path_factory):
+    script, sound = tmp_path_factory.mktemp("view") / "page.py", str(SOUNDS / "water" / "water_00.ogg")
     script.write_text(PAGE)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(port), str(SOUNDS / "water" / "water_00.ogg")],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline() == "ready\n"
-        with browser() as chromium:
-            page = chromium.new_page(viewport={"width": 390, "height": 844})
-            page.goto(f"http://127.0.0.1:{port}/")
-            page.get_by_role("button", name="show").click(timeout=PATIENCE_MS)
-            page.locator("#long .sv-mark").first.wait_for(timeout=PATIENCE_MS)
-            yield page
-            page.close()
-    finally:
-        process.stdin.close()
-        process.wait(20)
-        process.stdout.close()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
+    with (
+        running_app(tmp_path_factory.mktemp("running"), sound, environment=environment, script=script) as running,
+        opened_page(chromium, running.url, 390, 844) as page,
+    ):
+        page.get_by_role("button", name="show").click(timeout=PATIENCE_MS)
+        page.locator("#long .sv-mark").first.wait_for(timeout=PATIENCE_MS)
+        yield page
 
 
 def playing(page, view):

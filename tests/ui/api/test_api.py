@@ -13,8 +13,8 @@ from gradio_client.exceptions import AppError
 
 from audiocls.cli import main
 from audiocls.detection.options import DetectOptions
+from tests.running_app import ROOT
 from tests.small_models import LABELS, SOUNDS
-from tests.ui.conftest import ROOT
 
 FILE = SOUNDS / "drum" / "drum_00.ogg"
 ENDPOINTS = {

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import zipfile
@@ -11,9 +10,9 @@ import zipfile
 import pytest
 import soundfile
 
+from tests.running_app import ROOT, running_app
 from tests.small_models import LABELS, SOUNDS
 from tests.ui.api.test_tools import with_tools
-from tests.ui.conftest import ROOT, RunningApp, free_port
 
 ADDRESS = "http://127.0.0.1:7860"
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -47,27 +46,11 @@ def folder(tmp_path):
 @pytest.fixture(scope="module")
 def login_app(classifier, tmp_path_factory):
     """The app with the flags that the page tells of."""
-    folder, port = tmp_path_factory.mktemp("login"), free_port()
-    (folder / "accounts.txt").write_text("ada:lovelace\n")
-    flags = ["--model", str(classifier.folder), "--auth", str(folder / "accounts.txt")]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--mcp", *flags],
-        cwd=folder,
-        env=os.environ | {"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline().startswith("Open ")
-        yield RunningApp(f"http://127.0.0.1:{port}/", port, folder)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.wait()
-    assert "Traceback" not in errors, errors
-    assert "lovelace" not in errors
+    folder, accounts = tmp_path_factory.mktemp("login"), tmp_path_factory.mktemp("accounts") / "accounts.txt"
+    accounts.write_text("ada:lovelace\n")
+    with running_app(folder, "--mcp", "--model", str(classifier.folder), "--auth", str(accounts)) as running:
+        yield running
+    assert "lovelace" not in running.log.read_text()
 
 
 def test_the_examples_for_python_run(app, classifier, folder):

@@ -1,15 +1,12 @@
 """The Model tab as a person uses it: look, choose a number of the matrix by mouse and by keys, hear a clip."""
 
 import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
 from tests.browsing import PATIENCE_MS, opened_page
+from tests.running_app import running_app
 from tests.small_models import LABELS, write_small_model
-from tests.ui.conftest import ROOT, free_port
 from tests.ui.model.evaluated import evaluated_model, largest_mistake
 
 
@@ -23,26 +20,9 @@ def heard(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(heard, tmp_path_factory):
-    port, uploads = free_port(), tmp_path_factory.mktemp("uploads")
-    environment = os.environ | {"TMPDIR": str(uploads), "OMP_NUM_THREADS": "1"}
-    environment.pop("GRADIO_TEMP_DIR", None)
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "app.py"), "--model", "runs/heard", "--port", str(port)],
-        cwd=heard.folder.parents[1],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline().startswith("Open http")
-        yield f"http://127.0.0.1:{port}/"
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-        assert process.returncode == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    folder, beside = tmp_path_factory.mktemp("running"), heard.folder.parents[1]
+    with running_app(folder, "--model", "runs/heard", beside=beside) as running:
+        yield running.url
 
 
 @pytest.fixture

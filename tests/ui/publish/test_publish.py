@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -39,7 +35,7 @@ from docs.screenshots import browser
 from tests.hub_server.fixtures import hub_environment
 from tests.hub_server.server import Hub, serve
 from tests.publishing.folders import model_folder
-from tests.ui.conftest import ROOT, free_port
+from tests.running_app import RunningApp, running_app
 
 PATIENCE_MS = 90_000
 MARKED = "hf_marked0123456789abcdefghijklmnopqrstuvwxyz"
@@ -50,21 +46,8 @@ FORM = {
 }  # fmt: skip
 
 
-@dataclasses.dataclass
-class App:
-    """A running app: `files` holds its temporary files and its output; `port` is free before it starts."""
-
-    host: str
-    files: Path
-    port: int
-    process: subprocess.Popen
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}/"
-
-    def output(self):
-        return (self.files / "output").read_text()
+class App(RunningApp):
+    """A running app, and what a program asks of it."""
 
     def function(self, name):
         """The number of an endpoint."""
@@ -107,30 +90,15 @@ def apps(folder, hub, tmp_path_factory):
     then."""
 
     def start(host):
-        files, port = tmp_path_factory.mktemp("app"), free_port()
-        (files / "tmp").mkdir()
-        own = hub_environment(hub, "hf_own") | {"TMPDIR": str(files / "tmp"), "OMP_NUM_THREADS": "1"}
-        own.pop("GRADIO_TEMP_DIR", None)
-        command = [sys.executable, str(ROOT / "app.py"), "--host", host, "--port", str(port), "--publish"]
-        with open(files / "output", "wb") as output:
-            process = subprocess.Popen(command, cwd=folder.parents[1], env=own, stdout=output, stderr=output)
-        return App(host, files, port, process)
+        environment, flags = hub_environment(hub, "hf_own"), ("--host", host, "--publish")
+        return running_app(tmp_path_factory.mktemp("app"), *flags, beside=folder.parents[1], environment=environment)
 
-    both = start("127.0.0.1"), start("0.0.0.0")
-    try:
+    with start("127.0.0.1") as local, start("0.0.0.0") as open_to_all:
+        both = App(*local), App(*open_to_all)
         for app in both:
-            until(lambda app=app: "Open http" in app.output() or app.process.poll() is not None)
             for path in ("", "config", "gradio_api/info"):
                 assert httpx.get(f"{app.url}{path}").status_code == 200
         yield SimpleNamespace(local=both[0], open=both[1], asked=list(hub.requests))
-        for app in both:
-            app.process.send_signal(signal.SIGTERM)
-            assert app.process.wait(20) == 0
-            assert "Traceback" not in app.output()
-    finally:
-        for app in both:
-            app.process.kill()
-            app.process.wait()
 
 
 def until(true, seconds=150.0):
@@ -247,9 +215,9 @@ def test_a_person_publishes_opens_it_by_its_name_and_the_token_stays_nowhere(app
         page.close()
     assert "license: cc-by-4.0" in hub.files("me/every-day")["README.md"].decode()
     shown = httpx.get(f"{apps.local.url}config").text + httpx.get(f"{apps.local.url}gradio_api/info").text
-    for text in (stored, content, lines, shown, apps.local.output(), *asked):
+    for text in (stored, content, lines, shown, apps.local.log.read_text(), *asked):
         assert MARKED not in text
-    for place in (apps.local.files, hub.root, folder):
+    for place in (apps.local.uploads, hub.root, folder):
         for path in place.rglob("*"):
             assert not path.is_file() or MARKED.encode() not in path.read_bytes(), path
     assert str(folder) not in lines
