@@ -43,6 +43,22 @@ def share_processor() -> None:
     torch.set_num_threads(max(1, min(torch.get_num_threads(), cores // MODELS_AT_ONCE)))
 
 
+def compute_alone() -> None:
+    """Have this thread compute on one core from now on; what others have stays.
+
+    torch keeps the number for each thread, but a thread that is new to torch begins with what was set last, wherever:
+    so what was set before is set once more, in a thread that ends at once.
+    """
+    import torch
+
+    with _SETTING:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        again = threading.Thread(target=torch.set_num_threads, args=(before,))
+        again.start()
+        again.join()
+
+
 class _Asked:
     """A sound in a line, and what came of it."""
 
@@ -136,3 +152,4 @@ _COMPUTING = threading.BoundedSemaphore(MODELS_AT_ONCE)
 _LONG = threading.BoundedSemaphore(max(1, MODELS_AT_ONCE - 1))
 _LINES: WeakKeyDictionary[AudioClassifier, _Line] = WeakKeyDictionary()
 _LOCK = threading.Lock()
+_SETTING = threading.Lock()

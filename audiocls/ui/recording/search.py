@@ -10,12 +10,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from audiocls.audio.streaming import AudioStream
 from audiocls.corpus.hearing import BLOCK_SECONDS, in_order, remarks
@@ -28,6 +27,7 @@ from audiocls.errors import AudioclsError, AudioReadError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.recordings.label_tables import TableEvent
 from audiocls.recordings.label_writing import event_record
+from audiocls.ui.hearing import compute_alone
 from audiocls.ui.limits import LONGEST_RECORDING_SECONDS, RECORDINGS_AT_ONCE, RECORDINGS_WAITING
 from audiocls.ui.texts import UNREADABLE
 from audiocls.ui.texts import recording as texts
@@ -166,8 +166,8 @@ class Search:
             self._line.wait(self, self._unwanted)
             self.state = "listening"
             self._began = time.monotonic()
-            with _politely():
-                stopped = self._listen()
+            _be_polite()
+            stopped = self._listen()
             self.events = in_order(self.events)
             self.took_seconds = time.monotonic() - self._began
             self.state = "stopped" if stopped else "done"
@@ -239,14 +239,11 @@ def _blocks(stream: AudioStream) -> Generator[np.ndarray, None, None]:
     yield from stream
 
 
-@contextlib.contextmanager
-def _politely() -> Iterator[None]:
-    """One core, and behind whoever waits for an answer; for the rest of this thread, where threads have niceness."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _be_polite() -> None:
+    """Have this thread compute behind whoever waits for an answer, where threads have niceness, and on one core.
+
+    On more, sums would be added up in another order, and last digits would be others than those of the command line.
+    """
+    compute_alone()
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

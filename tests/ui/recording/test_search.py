@@ -2,11 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from audiocls.corpus.corpus import detect_recordings
 from audiocls.detection.options import DetectOptions
@@ -141,6 +143,40 @@ def test_of_a_file_that_breaks_off_what_is_there_is_heard(classifier, field, tmp
     assert search.state == "done"
     assert search.seconds == pytest.approx(15, abs=0.1)
     assert "ends early" in outcome(search)
+
+
+def cores_of_a_new_thread():
+    """On how many whoever comes to torch now computes."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
+
+
+def test_it_computes_on_one_core_and_leaves_others_theirs(classifier, field):
+    before, both, seen = torch.get_num_threads(), threading.Barrier(2, timeout=60), []
+
+    def search():
+        first = iter([True])
+
+        def look():
+            if next(first, False):
+                both.wait()  # two are heard at the same time
+            seen.append((torch.get_num_threads(), cores_of_a_new_thread()))
+            return True
+
+        return Search(field, classifier, OPTIONS, wanted=look, line=Line(1, 0))
+
+    try:
+        torch.set_num_threads(3)
+        searches = [search(), search()]
+        for each in searches:
+            each.start()
+        for each in searches:
+            each.join()
+        assert [each.state for each in searches] == ["done", "done"]
+        assert set(seen) == {(1, 3)}
+        assert torch.get_num_threads() == cores_of_a_new_thread() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_what_comes_after_the_limit_is_not_heard(classifier, field, monkeypatch):
