@@ -1,11 +1,12 @@
 """How the app holds up under load: 32 users at once, each of whom uploads a 5 s clip and reads the answer.
 
-    python benchmarks/app.py [--model RUN] [--users N] [--seconds S] [--peer] [--check]
+    python benchmarks/app.py [--model RUN] [--users N] [--seconds S] [--training] [--peer] [--check]
 
 `python app.py` runs as a process; this one is the users, through the real HTTP API as gradio_client and curl use it:
 POST gradio_api/upload, POST gradio_api/call/classify, and the answer as server-sent events. Users and app share the
 machine. Three ways: people, who wait 1 to 3 s between calls; a closed loop, who never wait; and bursts, in which all
-call at the same instant. `--peer` does the same with a plain `gradio.Interface` around transformers' pipeline, with
+call at the same instant. `--training` has people call once more while a network trains as the page trains one.
+`--peer` does the same with a plain `gradio.Interface` around transformers' pipeline, with
 the same model. Without --model an untrained network of the default size serves: its weights do not matter here.
 """
 
@@ -223,6 +224,24 @@ def measure(
     return loads
 
 
+def measure_training(url: str, users: int, seconds: float, clips: list[tuple[str, bytes]], folder: Path) -> None:
+    """Print a row for people who call while a model is trained, which must take longer than they call."""
+    from audiocls.evaluation.history import read_progress
+    from audiocls.ui.train.errand import Errand
+
+    arguments = ["train", str(SOUNDS.parent / "train"), "--model", "cnn", "--test_size", "0.2", "--num_epochs", "500"]
+    training = Errand([*arguments, "--output_dir", str(folder / "trained")])
+    try:
+        while not training.ended and not read_progress(folder / "trained.partial"):
+            time.sleep(0.1)
+        load = asyncio.run(load_of(url, users, clips, people(seconds)))
+        if training.ended:
+            raise SystemExit(f"the training ended early: {training.problem}")
+    finally:
+        training.kill()
+    print(load.row("app.py, people, during a training"), flush=True)
+
+
 def process_time(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
@@ -233,6 +252,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model folder [an untrained network]")
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=20.0, help="of the people; the closed loop takes half as long")
+    parser.add_argument("--training", action="store_true", help="people also call while a network is trained")
     parser.add_argument("--peer", action="store_true", help="also a plain gradio.Interface around a pipeline")
     parser.add_argument("--check", action="store_true", help=f"fail on an error, or over {TARGET_P95:g} s at p95")
     arguments = parser.parse_args()
@@ -251,6 +271,8 @@ def main() -> int:
             before = process.memory_info().rss
             loads = measure("app.py", process, f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips)
             grown = process.memory_info().rss - before
+            if arguments.training:
+                measure_training(f"http://127.0.0.1:{port}/", arguments.users, arguments.seconds, clips, folder)
         if arguments.peer:
             port = free_port()
             with running([sys.executable, "-c", PEER, str(model), str(port)], port, folder) as process:
