@@ -67,7 +67,7 @@ RETURNED: dict[str, Schema] = {
         method=_TEXT,
         parts=_list(_object(**_PART)),
     ),
-    "detect": _list(_object(**_EVENT)),
+    "detect": _list(_object(**_EVENT, note=_TEXT)),
     "classify_files": _list(_object(file=_TEXT, error=_TEXT, **_ANSWER)),
     "models": _list(_TEXT),
     "describe": _object(

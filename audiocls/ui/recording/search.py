@@ -28,7 +28,7 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.recordings.label_tables import TableEvent
 from audiocls.recordings.label_writing import event_record
 from audiocls.ui.hearing import compute_alone
-from audiocls.ui.limits import LONGEST_RECORDING_SECONDS, RECORDINGS_AT_ONCE, RECORDINGS_WAITING
+from audiocls.ui.limits import RECORDINGS_AT_ONCE, RECORDINGS_WAITING
 from audiocls.ui.texts import UNREADABLE
 from audiocls.ui.texts import recording as texts
 
@@ -84,9 +84,10 @@ LINE = Line(RECORDINGS_AT_ONCE, RECORDINGS_WAITING)
 class Search:
     """Hearing one recording; `start` begins, then look at it from time to time.
 
-    state: "waiting", "listening", then "done", "stopped" or "failed". events: what was found so far, once it has ended
-    in order. seconds: heard so far. expected_seconds: in all, None where the file does not tell. notes: what is to be
-    said of the file. problem: why it failed, one line. overview: the spectrogram of what was heard.
+    state: "waiting", "listening", then "done", "stopped" or "failed". events: what was found so far, once it has
+    ended in order. seconds: heard so far. expected_seconds: in all, None where the file does not tell. notes: what
+    is to be said of the file. cut: whether it is longer than what may be heard. problem: why it failed, one line.
+    overview: the spectrogram of what was heard.
 
     Args:
         wanted: looked at before every block; listening ends where it says no (the visitor left).
@@ -103,7 +104,7 @@ class Search:
         options: DetectOptions | None = None,
         *,
         wanted: Callable[[], bool] = lambda: True,
-        longest_seconds: float | None = LONGEST_RECORDING_SECONDS,
+        longest_seconds: float | None = None,
         line: Line = LINE,
     ) -> None:
         self.state: Literal["waiting", "listening", "done", "stopped", "failed"] = "waiting"
@@ -111,6 +112,7 @@ class Search:
         self.seconds, self.took_seconds = 0.0, 0.0
         self.expected_seconds: float | None = None
         self.notes: list[str] = []
+        self.cut = False
         self.silent = True
         self.problem: str | None = None
         self.overview: Overview | None = None
@@ -196,6 +198,7 @@ class Search:
                     break
                 if self._longest is not None and stream.seconds > self._longest + BLOCK_SECONDS:
                     self.notes.append(texts.CUT_AT_LIMIT.format(hours=self._longest / 3600))
+                    self.cut = True
                     break
                 self.events += self._detector.push(block)
                 self.overview.push(block)
@@ -217,22 +220,30 @@ class Search:
 
 
 def detect_events(
-    path: str | Path, classifier: AudioClassifier, options: DetectOptions | None = None, line: Line = LINE
+    path: str | Path,
+    classifier: AudioClassifier,
+    options: DetectOptions | None = None,
+    longest_seconds: float | None = None,
 ) -> list[dict[str, Any]]:
     """The events of a recording as `audiocls detect` finds them; it waits for its turn.
 
+    Args:
+        longest_seconds: what comes later is not heard; None for all of it.
+
     Returns:
         In order of start: {"start_seconds", "end_seconds", "label", "peak_score", "mean_score"}, rounded as in tables.
+        Where it was not heard to its end, a last row {"note"} says so.
 
     Raises:
         AudioclsError: options that do not fit the model, a file that cannot be read, too many that wait.
     """
-    search = Search(path, classifier, options, line=line)
+    search = Search(path, classifier, options, longest_seconds=longest_seconds)
     search.start()
     search.join()
     if search.problem is not None:
         raise AudioclsError(search.problem)
-    return [event_record(TableEvent(None, event), False) for event in search.events]
+    events = [event_record(TableEvent(None, event), False) for event in search.events]
+    return [*events, {"note": "; ".join(search.notes)}] if search.cut else events
 
 
 def _blocks(stream: AudioStream) -> Generator[np.ndarray, None, None]:

@@ -15,7 +15,8 @@ EXPLAIN = (
 )
 DETECT = (
     "Find the events in a recording, which may be long (up to {hours:.3g} hours): a list of {{start_seconds, "
-    "end_seconds, label, peak_score, mean_score}} in order of time, the same as `audiocls detect` gives."
+    "end_seconds, label, peak_score, mean_score}} in order of time, the same as `audiocls detect` gives. Where a "
+    "recording turned out to be longer than the limit, a last row with note alone says that the rest was not heard."
 )
 CLASSIFY_FILES = (
     "Classify many sounds, or those in a zip (up to {files} files): for each a row with file, answer and predictions, "
