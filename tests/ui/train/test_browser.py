@@ -9,7 +9,7 @@ import pytest
 
 from audiocls import AudioClassifier
 from audiocls.ui.texts import train as texts
-from tests.browsing import PATIENCE_MS, browser_hearing
+from tests.browsing import PATIENCE_MS, browser_hearing, opened_page
 from tests.small_models import SOUNDS
 from tests.ui.train.lessons import TRAIN, write_lesson
 
@@ -26,14 +26,9 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def page(chromium, app):
-    page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    failed = []
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.goto(f"{app.url}?tab=train")
-    page.locator("#train-class").get_by_role("textbox").wait_for(timeout=PATIENCE_MS)
-    yield page
-    page.close()
-    assert failed == []
+    with opened_page(chromium, f"{app.url}?tab=train", 1440, 900) as page:
+        page.locator("#train-class").get_by_role("textbox").wait_for(timeout=PATIENCE_MS)
+        yield page
 
 
 def upload_lesson(page, name, file):
