@@ -17,6 +17,7 @@ THEME = gr.themes.Default(
     # gradio's own are too pale to read
     block_info_text_color="*neutral_600",
     block_info_text_color_dark="*neutral_300",
+    link_text_color="*secondary_700",
     input_placeholder_color="*neutral_500",
     input_placeholder_color_dark="*neutral_400",
     button_primary_background_fill="*primary_700",
@@ -29,6 +30,8 @@ THEME = gr.themes.Default(
 HEAD = """<style>
 body {--body-text-color-subdued: var(--neutral-600);}
 body.dark {--color-accent: var(--primary-400) !important; --body-text-color-subdued: var(--neutral-300);}
+body:not(.dark) .component-wrapper :is(#time, #duration, .playback, .playback span, .icon, .action, button) {
+    color: var(--neutral-600) !important;}
 body .prose .token {color: #1d5a50;}
 body .prose .token.comment {color: #57606a;}
 body.dark .prose .token {color: #8fd8c8;}
