@@ -26,6 +26,7 @@ Source = str | os.PathLike | bytes | BinaryIO
 DECODER_VERSION = 2  # part of the cache key: raise it whenever the same file would decode to other samples
 BLOCK_FRAMES = 1 << 19  # frames decoded at once; shorter files take one call
 _PIECE_FRAMES = 1 << 10
+_UNTOLD_FRAMES = 1 << 62  # libsndfile's count where no header tells is beyond it
 SLACK_FRAMES = 4800  # a lossy stream may stop a packet short of its header's count without anything missing
 _RAW_SAMPLES = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # containers in which PCM is not coded
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # a header outside is broken: 1 Hz would blow a small file up to hours
@@ -86,7 +87,8 @@ def probe(source: Source) -> AudioInfo:
         try:
             with soundfile.SoundFile(opened) as file:
                 check_rate(name, file.samplerate)
-                return AudioInfo(file.samplerate, file.channels, file.frames / file.samplerate, file.format)
+                if file.frames < _UNTOLD_FRAMES:
+                    return AudioInfo(file.samplerate, file.channels, file.frames / file.samplerate, file.format)
         except (soundfile.LibsndfileError, TypeError, ValueError):
             pass
         from audiocls.audio import av_decoding
@@ -136,10 +138,17 @@ def opened_source(source: Source) -> Iterator[tuple[str, str | BinaryIO]]:
 
 
 def _is_joined(file: soundfile.SoundFile, opened: str | BinaryIO) -> bool:
-    """Whether libsndfile would read the first part alone of a file that several were joined to."""
-    if file.format == "MP3":
-        return not mp3_tells_its_length(opened)
-    return file.format == "OGG" and len(ogg_links(opened)) > 1
+    """Whether libsndfile would read the first part alone, as of a file that several were joined to."""
+    return not tells_its_length(file, opened) or (file.format == "OGG" and len(ogg_links(opened)) > 1)
+
+
+def tells_its_length(file: soundfile.SoundFile, opened: str | BinaryIO) -> bool:
+    """Whether libsndfile knows how much there is to read.
+
+    It does not of MP3 without a header, where it takes the first part for all, nor of FLAC that was written into a
+    pipe, in which it cannot even go on after a block.
+    """
+    return mp3_tells_its_length(opened) if file.format == "MP3" else file.frames < _UNTOLD_FRAMES
 
 
 def _read_joined(opened: str | BinaryIO, sampling_rate: int) -> Decoded:

@@ -3,8 +3,8 @@
 import numpy as np
 import soundfile
 
-from audiocls.audio.decoding import Source, check_rate, opened_source
-from audiocls.audio.joined_files import mp3_tells_its_length, ogg_links
+from audiocls.audio.decoding import Source, check_rate, opened_source, tells_its_length
+from audiocls.audio.joined_files import ogg_links
 from audiocls.audio.native_blocks import NativeBlocks
 from audiocls.errors import AudioReadError
 
@@ -24,7 +24,7 @@ def read_excerpt(source: Source, start_seconds: float, end_seconds: float) -> tu
         try:
             with soundfile.SoundFile(opened) as file:
                 joined = file.format == "OGG" and len(ogg_links(opened)) > 1
-                if file.seekable() and not joined and (file.format != "MP3" or mp3_tells_its_length(opened)):
+                if file.seekable() and not joined and tells_its_length(file, opened):
                     check_rate(name, file.samplerate)
                     first = round(start_seconds * file.samplerate)
                     if first >= file.frames:

@@ -1,7 +1,7 @@
 """A file as it is, block by block: its own sampling rates, all of its channels. Nothing is kept in memory.
 
 What libsndfile cannot read, or would silently leave half unread, is read otherwise: every link of a chained Ogg file by
-itself, MP3 whose length no header tells by FFmpeg's libraries. So rate and channels may change on the way.
+itself, MP3 and FLAC whose length no header tells by FFmpeg's libraries. So rate and channels may change on the way.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,9 @@ from audiocls.audio.decoding import (
     next_block,
     ogg_cut,
     opened_source,
+    tells_its_length,
 )
-from audiocls.audio.joined_files import FilePart, mp3_tells_its_length, ogg_links
+from audiocls.audio.joined_files import FilePart, ogg_links
 from audiocls.errors import AudioReadError
 
 
@@ -72,12 +73,13 @@ class NativeBlocks:
             if len(links) > 1:
                 yield from self._linked_blocks(opened, links)
                 return
-            if file.format != "MP3" or mp3_tells_its_length(opened):
+            if tells_its_length(file, opened):
                 self.expected_seconds = file.frames / file.samplerate
                 yield from self._soundfile_blocks(file)
                 self.cut = self.cut or (file.format == "OGG" and ogg_cut(opened))
                 return
-        yield from self._av_blocks(name, opened, "mp3")
+            known = file.format.lower()
+        yield from self._av_blocks(name, opened, known)
 
     def _soundfile_blocks(self, file: soundfile.SoundFile) -> Iterator[tuple[int, np.ndarray]]:
         promised, num_frames, failed = file.frames, 0, False

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiocls.audio.decoding import decode
+from audiocls.audio.decoding import decode, probe
+from audiocls.audio.excerpts import read_excerpt
 from audiocls.audio.joined_files import ogg_links
 from audiocls.audio.streaming import AudioStream
 from audiocls.errors import AudioReadError, UsageError
@@ -52,6 +53,30 @@ def test_formats_beyond_libsndfile_are_the_whole_file(tmp_path, name, codec, rat
         waveform, stream = heard(path, block_seconds)
         assert stream.notes == []
         np.testing.assert_allclose(waveform, whole, atol=1e-5)
+
+
+def piped(folder, samples, rate):
+    """A FLAC file as a recorder writes one into a pipe: its header says nothing of its length (0, RFC 9639)."""
+    data = bytearray(written(samples, rate, "FLAC", "PCM_16"))
+    data[21] &= 0xF0  # of the 36 bits for the number of samples; see section 8.2
+    data[22:26] = bytes(4)
+    path = folder / "piped.flac"
+    path.write_bytes(data)
+    return path
+
+
+def test_flac_from_a_pipe_is_heard_to_its_end(tmp_path, sounds):
+    path = piped(tmp_path, sounds, 48000)
+    whole = decode(written(sounds, 48000, "FLAC", "PCM_16"), RATE)
+    for source in (path, path.read_bytes()):
+        assert probe(source).seconds is None
+        np.testing.assert_allclose(decode(source, RATE), whole, atol=1e-5)
+        waveform, stream = heard(source, 1.0)
+        assert stream.expected_seconds is None
+        assert stream.notes == []
+        np.testing.assert_allclose(waveform, whole, atol=1e-5)
+    rate, part = read_excerpt(path, 5.0, 5.5)
+    np.testing.assert_allclose(part, sounds[5 * rate : round(5.5 * rate)], atol=1e-4)
 
 
 def test_path_bytes_and_file_object_agree(tmp_path, sounds):
