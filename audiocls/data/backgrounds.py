@@ -14,7 +14,7 @@ import soundfile
 import soxr
 import xxhash
 
-from audiocls.audio.decoding import decode, probe
+from audiocls.audio.decoding import decode, probe, tells_its_length
 from audiocls.config import TrainConfig
 from audiocls.data.dataset import AudioData
 from audiocls.data.listing import shown
@@ -233,6 +233,8 @@ def _stretches(file: str, sampling_rate: int, length: int) -> list[np.ndarray]:
     except (soundfile.LibsndfileError, TypeError, ValueError):
         return _beginning(file, sampling_rate, length)
     with opened:
+        if opened.format != "MP3" and not tells_its_length(opened, file):
+            return _beginning(file, sampling_rate, length)
         rate = opened.samplerate
         wanted = int(length / sampling_rate * rate)
         count = max(1, round(wanted / (STRETCH_SECONDS * rate)))

@@ -33,7 +33,7 @@ def write_lossless(source: Path, stem: Path) -> Path:
             subtype = _WHOLE_NUMBERS.get(file.subtype)
             flac = subtype is not None and file.channels <= _FLAC_CHANNELS and file.samplerate <= _FLAC_RATE
             samples, rate = file.read(dtype="int32" if flac else "float32"), file.samplerate
-    except soundfile.LibsndfileError:
+    except (soundfile.LibsndfileError, ValueError):  # ValueError: of FLAC whose length no header tells
         rate = probe(source).sampling_rate
         samples, flac = decode(source, rate), False
     if not len(samples):

@@ -10,6 +10,7 @@ from audiocls.data.backgrounds import Backgrounds, fair_share, folder_recordings
 from audiocls.data.dataset import load_audio_data
 from audiocls.data.noise import Noise, quiet_spectrum
 from audiocls.errors import DataError
+from tests.audio.test_streaming import piped
 
 RATE = 16000
 
@@ -114,6 +115,14 @@ def test_long_files_are_read_in_stretches_from_all_over_them(tmp_path, monkeypat
     assert 60 * RATE < sum(map(len, stretches)) <= 85 * RATE
     pitches = [np.abs(np.fft.rfft(part[:RATE])).argmax() for part in stretches]
     assert pitches[0] < 520 < 1000 < pitches[-1]
+
+
+def test_of_flac_from_a_pipe_the_beginning_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_SAMPLES", 5 * RATE)
+    piped(tmp_path, hum(20), RATE)
+    (recording,) = folder_recordings(str(tmp_path), RATE)
+    assert 4 * RATE < len(recording) < 12 * RATE
+    assert share_of_band(recording, 90, 110) > 0.9
 
 
 def test_what_is_cut_is_shared_fairly():

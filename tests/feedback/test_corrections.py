@@ -13,6 +13,7 @@ from audiocls.data.sources import find_source
 from audiocls.errors import AudioReadError, DataError, UsageError
 from audiocls.feedback.corrections import Corrections
 from audiocls.feedback.labels import LONGEST_LABEL, NEGATIVE, clean_label
+from tests.audio.test_streaming import piped
 from tests.small_models import SOUNDS
 
 KNOWN = ("drum", "Glass", "a/b")
@@ -30,6 +31,12 @@ def keep(corrections, sound, *labels, now=0.0):
 
 def listed(corrections):
     return {item.file: item.labels for item in find_source(str(corrections.folder)).items}
+
+
+def test_flac_from_a_pipe_is_kept_to_its_end(corrections, tmp_path):
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, 24000)
+    kept = keep(corrections, piped(tmp_path, samples, 16000), "drum")
+    np.testing.assert_allclose(decode(kept.file, 16000), samples, atol=1e-4)
 
 
 @pytest.mark.parametrize(
