@@ -7,7 +7,8 @@ from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui import texts
 
 NAMED_LABELS = 12
-PICTURES = ("confusion_matrix.png", "reliability.png", "curves.png")
+CONFUSION_MATRIX = "confusion_matrix.png"
+PICTURES = (CONFUSION_MATRIX, "reliability.png", "curves.png", "leaderboard.png", "precision_recall.png")
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n.*?\n---\s*(\n|\Z)", re.DOTALL)
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")

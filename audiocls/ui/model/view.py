@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 
+from audiocls.ui.card import CONFUSION_MATRIX, PICTURES
 from audiocls.ui.limits import SHOWN_CLIP_SCORES, SHOWN_CLIPS, SHOWN_MODEL_LABELS
 from audiocls.ui.model.clips import AnsweredClip, ClipSounds
 from audiocls.ui.model.facts import fact_rows, labels_title
@@ -10,7 +11,6 @@ from audiocls.ui.model.files import ModelFiles
 from audiocls.ui.model.matrix import CSS as MATRIX_CSS
 from audiocls.ui.texts import model as texts
 
-PICTURES = ("reliability.png", "curves.png", "leaderboard.png", "precision_recall.png")
 WIDE = ("leaderboard.png",)
 # The buttons that play a clip. Fires `select` with the cell and the number of the clip in it.
 PLAY = """
@@ -102,7 +102,7 @@ def pictures_html(files: ModelFiles, *, matrix: bool) -> str:
     Args:
         matrix: with the picture of the confusion matrix, where it cannot be drawn from numbers.
     """
-    names = (("confusion_matrix.png",) if matrix else ()) + PICTURES
+    names = [name for name in PICTURES if matrix or name != CONFUSION_MATRIX]
     figures = [
         f"<figure{' class=wide' * (name in WIDE)}><h4>{_q(texts.PICTURE_TITLES[name])}</h4>"
         f"<img src='{address}' alt='{_q(texts.PICTURES[name])}'></figure>"
