@@ -1,6 +1,6 @@
 """A browser whose microphone plays a real recording, pages that are watched, and how a person gives and reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
+from axe_playwright_python.sync_playwright import Axe
 
 from docs.screenshots import browser
 
@@ -50,6 +51,23 @@ def watched_page(chromium: Any, url: str, width: int, height: int) -> Iterator[A
         yield page
     foreign = [address for address in asked if not address.removeprefix("blob:").startswith(("data:", url))]
     assert foreign == [], f"the page asked somebody else: {foreign}"
+
+
+def assert_usable(page: Any, schemes: Sequence[str] = ("light", "dark")) -> None:
+    """What is on the page now can be used by everybody: no serious finding of axe-core, nothing wider than it."""
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
+        page.wait_for_timeout(700)  # colours fade over
+        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        serious = [
+            (each["id"], [node["html"][:200] for node in each["nodes"][:4]])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], f"{page.url}, {scheme}: {serious}"
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], f"{page.url} is {width} px wide"
 
 
 def give_file(page: Any, path: Path) -> None:

@@ -1,7 +1,11 @@
 """How the app looks: system fonts, teal, and what a phone needs."""
 
+import json
+from pathlib import Path
+
 import gradio as gr
 
+from audiocls.ui import texts
 from audiocls.ui.batch.view import CSS as BATCH_CSS
 from audiocls.ui.model.view import CSS as MODEL_CSS
 from audiocls.ui.recording.style import CSS as RECORDING_CSS
@@ -26,38 +30,20 @@ THEME = gr.themes.Default(
     button_primary_background_fill_hover_dark="*primary_800",
     color_accent="*primary_700",
 )
-# What gradio's own elements lack for those who listen to a page or use it by keyboard.
-HEAD = """<style>
+# What gradio's own elements lack; the rest of it is in page.js.
+_MENDED = """<style>
 body {--body-text-color-subdued: var(--neutral-600);}
 body.dark {--color-accent: var(--primary-400) !important; --body-text-color-subdued: var(--neutral-300);}
 body:not(.dark) .component-wrapper :is(#time, #duration, .playback, .playback span, .icon, .action, button) {
     color: var(--neutral-600) !important;}
-body .prose .token {color: #1d5a50;}
-body .prose .token.comment {color: #57606a;}
-body.dark .prose .token {color: #8fd8c8;}
-body.dark .prose .token.comment {color: #b6bec8;}
+body .token {color: #1d5a50 !important;}
+body .token.comment {color: #57606a !important;}
+body.dark .token {color: #8fd8c8 !important;}
+body.dark .token.comment {color: #b6bec8 !important;}
 </style>
-<script>
-(() => {
-    let planned = false;
-    const mend = () => {
-        planned = false;
-        document.querySelectorAll("div.empty[aria-label]:not([role])").forEach((e) => e.setAttribute("role", "img"));
-        document.querySelectorAll(":is(pre, #card table, figure.wide):not([tabindex])").forEach((e) =>
-            e.setAttribute("tabindex", "0"));
-        document.querySelectorAll("button:not([aria-label]) > .image-frame").forEach((e) =>
-            e.parentElement.setAttribute("aria-label", e.querySelector("img")?.alt || "picture"));
-    };
-    // Browsers treat a microphone as if for calls: what is not speech is taken for noise, and quiet sounds made loud.
-    const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices);
-    const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-    if (ask) devices.getUserMedia = (wanted) => ask(
-        wanted?.audio ? {...wanted, audio: wanted.audio === true ? plain : {...plain, ...wanted.audio}} : wanted);
-    new MutationObserver(() => {
-        if (!planned) { planned = true; requestAnimationFrame(mend); }
-    }).observe(document.documentElement, {childList: true, subtree: true});
-})();
-</script>"""
+"""
+_SCRIPT = f"const WORDS = {json.dumps(texts.WORDS)};\n{Path(__file__).with_name('page.js').read_text(encoding='utf-8')}"
+HEAD = f"{_MENDED}<script>(() => {{\n{_SCRIPT}}})();</script>"
 CSS = """
 .gradio-container {max-width: 1200px !important; width: 100% !important; margin: 0 auto !important;}
 #answer h2 {text-align: center; overflow-wrap: anywhere;}  /* names may be long */

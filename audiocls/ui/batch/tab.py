@@ -22,7 +22,7 @@ from audiocls.ui.texts import batch as texts
 
 LOOK_SECONDS = 0.5
 TABLE_EVERY = 6  # looks; a table is larger than a bar
-COLUMN_WIDTHS = ["290px", "160px", "100px", "300px", "260px"]
+COLUMN_WIDTHS = ["min(290px, 42vw)", "160px", "100px", "300px", "260px"]
 
 
 class Parts(NamedTuple):

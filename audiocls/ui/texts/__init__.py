@@ -34,6 +34,8 @@ AND_MORE = " and {number} more"
 NAMES_THE_CLOSEST = "It cannot tell that a sound is none of these: it always names the closest."
 HEARS = "It hears at most {seconds:.3g} s at a time; over a longer sound the scores are averaged."
 
+WORDS = {"more": "Add files"}  # for page.js
+
 NONE_OF_THESE = (
     "## None of these\n\nThis does not sound like anything the model learnt; closest is {closest}, with {score:.0%}."
 )

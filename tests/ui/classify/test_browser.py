@@ -10,7 +10,7 @@ import soundfile
 
 from audiocls.ui import texts as shared_texts
 from audiocls.ui.texts import classify as texts
-from tests.browsing import PATIENCE_MS, assert_shown, browser_hearing, give_file, likeness, watched_page
+from tests.browsing import PATIENCE_MS, assert_shown, assert_usable, browser_hearing, give_file, likeness, watched_page
 from tests.small_models import SOUNDS
 
 FILE = SOUNDS / "animal" / "animal_01.ogg"
@@ -119,6 +119,16 @@ def test_the_last_sound_asked_about_is_the_one_that_is_shown(page, classifier):
     answered(page)
     page.wait_for_timeout(500)  # were an earlier answer to come now
     assert_shown(page, expected)
+
+
+def test_an_answer_and_its_correction_can_be_used_by_everybody(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    give_file(page, FILE)
+    answered(page)
+    assert_usable(page)
+    page.locator("#feedback-wrong").click()
+    page.locator("#feedback-label input").wait_for()
+    assert_usable(page)
 
 
 def test_what_cannot_be_a_label_is_explained_and_nothing_is_kept(page, kept):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.browsing import PATIENCE_MS, opened_page
+from tests.browsing import PATIENCE_MS, assert_usable, opened_page
 from tests.running_app import running_app
 from tests.small_models import LABELS, write_small_model
 from tests.ui.model.evaluated import evaluated_model, largest_mistake
@@ -48,7 +48,7 @@ def test_a_number_of_the_matrix_is_chosen_and_its_clip_heard(page, heard):
     playing = page.locator("#model-sound .sv-said").filter(has_text=LABELS[column])
     playing.wait_for(timeout=PATIENCE_MS)
     assert page.locator("#model-sound img").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert_usable(page)
 
 
 def test_the_matrix_is_used_with_keys_alone(page, heard):
@@ -71,6 +71,7 @@ def test_the_card_is_a_click_away_and_the_pictures_are_there(page):
     page.locator("#about button").first.click()
     page.locator("#about").get_by_role("heading", name="Sounds").wait_for(timeout=PATIENCE_MS)
     assert "license" not in page.locator("#about").inner_text()
+    assert_usable(page)
     picture = page.locator("#model-pictures img").first
     picture.wait_for(timeout=PATIENCE_MS)
     page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle(), timeout=PATIENCE_MS)

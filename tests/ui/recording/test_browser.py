@@ -9,7 +9,7 @@ import soundfile
 
 from audiocls.corpus.corpus import detect_recordings
 from audiocls.detection.options import DetectOptions
-from tests.browsing import PATIENCE_MS, watched_page
+from tests.browsing import PATIENCE_MS, assert_usable, watched_page
 
 FIELD = Path(__file__).parents[3] / "data" / "field_recordings" / "field_0.ogg"
 THRESHOLD = "0.25"
@@ -121,6 +121,7 @@ def test_events_are_filtered_in_table_picture_and_download(page, field, expected
     page.get_by_text(f"{kept} of {len(scores)} events shown").wait_for(timeout=PATIENCE_MS)
     box.fill("0")
     box.press("Enter")
+    page.get_by_text(f"{len(scores)} of {len(scores)} events shown").wait_for(timeout=PATIENCE_MS)
     choose_row(page, 0)
     page.locator("#recording-label input").fill("tractor")
     page.locator("#recording-label input").press("Enter")
@@ -196,8 +197,11 @@ def test_what_was_uploaded_is_deleted_when_the_page_closes(chromium, app, field)
         assert not any(path.exists() for path in before)
 
 
-def test_nothing_is_wider_than_a_phone(page, field):
+def test_events_on_a_phone_can_be_used_by_everybody(page, field):
     page.set_viewport_size({"width": 390, "height": 844})
     find(page, field)
     page.locator("#recording-view .sv-mark").first.wait_for(timeout=PATIENCE_MS)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert_usable(page)
+    cell(page, 0, 1).click()
+    page.locator("#recording-chosen").get_by_text("Event").wait_for(timeout=PATIENCE_MS)
+    assert_usable(page)
