@@ -28,6 +28,8 @@ THEME = gr.themes.Default(
     button_primary_background_fill_dark="*primary_700",
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_hover_dark="*primary_800",
+    button_cancel_background_fill="#b91c1c",
+    button_cancel_background_fill_hover="#991b1b",
     color_accent="*primary_700",
 )
 # What gradio's own elements lack; the rest of it is in page.js.
