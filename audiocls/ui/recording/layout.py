@@ -112,7 +112,8 @@ def options_part(labels: Sequence[str]) -> Options:
         )
         with gr.Row():
             minimum, gap, window, hop = (
-                gr.Number(None, label=label, info=info, placeholder=texts.AUTOMATIC, min_width=140, elem_id=name)
+                # no gr.Number: once it is seen, an empty one holds and sends 0
+                gr.Textbox(label=label, info=info, placeholder=texts.AUTOMATIC, min_width=140, elem_id=name)
                 for label, info, name in (
                     (texts.MIN_DURATION, None, "recording-minimum"),
                     (texts.MERGE_GAP, None, "recording-gap"),

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from audiocls.detection.options import DetectOptions
-from audiocls.errors import AudioclsError
+from audiocls.errors import AudioclsError, UsageError
 from audiocls.inference.classifier import AudioClassifier
 from audiocls.ui.context import AppContext, Navigation, Tab
 from audiocls.ui.recording.desk import Desk, Desks
@@ -127,23 +127,32 @@ def options_of(
     fitted: bool,
     threshold: float,
     classes: list[str] | None,
-    minimum: float | None,
-    gap: float | None,
-    window: float | None,
-    hop: float | None,
+    minimum: str | None,
+    gap: str | None,
+    window: str | None,
+    hop: str | None,
     denoise: str,
 ) -> DetectOptions:
     """What is chosen on the page, as of the command line.
 
     Raises:
-        UsageError: a value is out of range.
+        UsageError: a value is no number or out of range.
     """
     return DetectOptions(
-        window_seconds=window or None,
-        hop_seconds=hop or None,
+        window_seconds=_seconds(texts.WINDOW, window),
+        hop_seconds=_seconds(texts.HOP, hop),
         threshold="auto" if fitted else f"{float(threshold):.6g}",  # never the name of a file
-        min_duration_seconds=minimum,
-        merge_gap_seconds=gap,
+        min_duration_seconds=_seconds(texts.MIN_DURATION, minimum),
+        merge_gap_seconds=_seconds(texts.MERGE_GAP, gap),
         classes=",".join(classes) if classes else None,
         denoise=denoise,
     )
+
+
+def _seconds(field: str, written: str | None) -> float | None:
+    """What is written in a field; None where it is left to the model."""
+    written = (written or "").strip().replace(",", ".")
+    try:
+        return float(written) if written else None
+    except ValueError:
+        raise UsageError(texts.NO_SECONDS.format(field=field, written=written[:40])) from None

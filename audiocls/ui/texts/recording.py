@@ -25,6 +25,7 @@ WINDOW = "Window (s)"
 HOP = "Step between windows (s)"
 HOP_INFO = "Less than a window: windows overlap."
 AUTOMATIC = "automatic"
+NO_SECONDS = '{field}: "{written}" is no number of seconds; leave it empty to let the model choose'
 CLASSES = "Labels to look for"
 CLASSES_INFO = "None chosen: all of them."
 DENOISE = "Reduce noise beforehand"

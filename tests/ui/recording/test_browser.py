@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from playwright.sync_api import expect
 
 from audiocls.corpus.corpus import detect_recordings
 from audiocls.detection.options import DetectOptions
@@ -47,7 +48,9 @@ def give(page, path):
 
 def find(page, path, threshold=THRESHOLD):
     give(page, path)
-    page.locator("#recording-options button").first.click()  # what is not chosen there stays automatic
+    page.locator("#recording-options button").first.click()
+    for name in ("minimum", "gap", "window", "hop"):  # what is not chosen there stays automatic
+        expect(page.locator(f"#recording-{name}").get_by_role("textbox")).to_have_value("")
     page.locator("#recording-fitted input").uncheck()
     field = page.locator("#recording-threshold input[type=number]")
     field.fill(threshold)

@@ -16,6 +16,7 @@ from audiocls.errors import AudioclsError, UsageError
 from audiocls.ui.recording import search as recording_search
 from audiocls.ui.recording.desk import Desk
 from audiocls.ui.recording.search import Line, Search, detect_events
+from audiocls.ui.recording.tab import options_of
 from audiocls.ui.recording.words import outcome, progress_bar
 
 FIELD = Path(__file__).parents[3] / "data" / "field_recordings" / "field_0.ogg"
@@ -196,3 +197,15 @@ def test_it_leaves_the_rest_of_the_machine_alone(classifier, field):
     before = threading.active_count()
     finished(Search(field, classifier, OPTIONS))
     assert threading.active_count() <= before
+
+
+def test_what_is_left_open_on_the_page_is_left_to_the_model():
+    assert options_of(True, 0.4, [], "", " ", None, "", "model") == DetectOptions(threshold="auto")
+    chosen = options_of(False, 0.4, ["drum", "water"], "0", "0,5", "1.5", " 0.75 ", "stationary")
+    assert (chosen.min_duration_seconds, chosen.merge_gap_seconds) == (0.0, 0.5)
+    assert (chosen.window_seconds, chosen.hop_seconds) == (1.5, 0.75)
+    assert (chosen.threshold, chosen.classes, chosen.denoise) == ("0.4", "drum,water", "stationary")
+    with pytest.raises(UsageError, match=r'Window \(s\): "long" is no number of seconds'):
+        options_of(True, 0.4, [], "", "", "long", "", "model")
+    with pytest.raises(UsageError, match="window_seconds"):
+        options_of(True, 0.4, [], "", "", "nan", "", "model")
